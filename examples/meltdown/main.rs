@@ -1,0 +1,2 @@
+//! The postmortem, replayed.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Admission control for Tower services that watches the database.
