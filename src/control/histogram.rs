@@ -1,0 +1,108 @@
+//! Latencies in buckets that grow with them: quantiles to an eighth, 800 bytes.
+
+use std::time::Duration;
+
+/// Buckets per doubling of the latency, so a quantile is at most 12.5 % too high.
+const STEPS: u64 = 8;
+const STEPS_LOG2: u32 = STEPS.trailing_zeros();
+/// Up to 2²⁷ µs, which is 134 s; what takes longer counts as that.
+const LONGEST: u64 = (1 << 27) - 1;
+const BUCKETS: usize = bucket(LONGEST) + 1;
+
+/// How many queries took how long.
+#[derive(Clone, Debug)]
+pub(crate) struct Histogram {
+    counts: [u32; BUCKETS],
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self { counts: [0; BUCKETS] }
+    }
+}
+
+impl Histogram {
+    pub(crate) fn record(&mut self, latency: Duration) {
+        let micros = u64::try_from(latency.as_micros()).unwrap_or(LONGEST).min(LONGEST);
+        let count = &mut self.counts[bucket(micros)];
+        *count = count.saturating_add(1);
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count = count.saturating_add(more);
+        }
+    }
+
+    /// The latency that `share` of the queries did not exceed; `None` without queries.
+    pub(crate) fn quantile(&self, share: f64) -> Option<Duration> {
+        let total: u64 = self.counts.iter().copied().map(u64::from).sum();
+        let rank = ((total as f64 * share).ceil() as u64).max(1);
+        let mut seen = 0;
+        self.counts
+            .iter()
+            .position(|count| {
+                seen += u64::from(*count);
+                seen >= rank
+            })
+            .map(|bucket| Duration::from_micros(highest(bucket)))
+    }
+}
+
+/// The bucket of a latency: exact below [`STEPS`] µs, then [`STEPS`] per doubling.
+const fn bucket(micros: u64) -> usize {
+    if micros < STEPS {
+        return micros as usize;
+    }
+    let doublings = micros.ilog2() - STEPS_LOG2;
+    let step = (micros >> doublings) - STEPS;
+    (STEPS + STEPS * doublings as u64 + step) as usize
+}
+
+/// The longest latency that falls into `bucket`, in µs.
+const fn highest(bucket: usize) -> u64 {
+    let bucket = bucket as u64;
+    if bucket < STEPS {
+        return bucket;
+    }
+    let (doublings, step) = ((bucket - STEPS) / STEPS, (bucket - STEPS) % STEPS);
+    ((STEPS + step + 1) << doublings) - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn quantiles_of_nothing_are_nothing() {
+        assert_eq!(Histogram::default().quantile(0.5), None);
+    }
+
+    #[test]
+    fn quantiles_pick_the_rank() {
+        let mut histogram = Histogram::default();
+        for millis in 1..=100 {
+            histogram.record(Duration::from_millis(millis));
+        }
+        let p50 = histogram.quantile(0.5).expect("a hundred went in");
+        assert!((50_000..=56_250).contains(&p50.as_micros()), "{p50:?}");
+        assert!(histogram.quantile(1.0) >= Some(Duration::from_millis(100)));
+    }
+
+    proptest! {
+        #[test]
+        fn a_bucket_is_at_most_an_eighth_wide(micros in 0..=LONGEST) {
+            let top = highest(bucket(micros));
+            prop_assert!(top >= micros);
+            prop_assert!(top - micros <= micros / STEPS);
+        }
+    }
+
+    #[test]
+    fn the_longest_latency_has_a_bucket() {
+        let mut histogram = Histogram::default();
+        histogram.record(Duration::MAX);
+        assert_eq!(histogram.quantile(1.0), Some(Duration::from_micros(LONGEST)));
+    }
+}

@@ -1,0 +1,73 @@
+//! Every decision and transition, for whoever wants to see.
+
+use crate::{class::Priority, rejection::Reason};
+
+/// Something a gate did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A request was refused.
+    Refused {
+        /// Its priority.
+        priority: Priority,
+        /// Why.
+        reason: Reason,
+    },
+    /// The circuit changed its state.
+    Circuit {
+        /// From.
+        from: Circuit,
+        /// To.
+        to: Circuit,
+    },
+    /// The concurrency limit moved, in requests in flight at once.
+    Limit {
+        /// From.
+        from: usize,
+        /// To.
+        to: usize,
+    },
+}
+
+/// The state of a circuit breaker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Circuit {
+    /// Passing.
+    #[default]
+    Closed,
+    /// Refusing.
+    Open,
+    /// Trying: a bounded number of probes pass.
+    HalfOpen,
+}
+
+impl Circuit {
+    /// The name in lower case, as it stands in a label.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+        }
+    }
+}
+
+/// Watches what the gates do. Closures do it, and `()` watches nothing.
+pub trait Observe: Send + Sync {
+    /// Called on the path of the request, after the decision: be quick, never block.
+    fn observe(&self, event: &Event);
+}
+
+impl Observe for () {
+    fn observe(&self, _event: &Event) {}
+}
+
+impl<F> Observe for F
+where
+    F: Fn(&Event) + Send + Sync,
+{
+    fn observe(&self, event: &Event) {
+        self(event);
+    }
+}

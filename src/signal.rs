@@ -1,0 +1,92 @@
+//! The health of one downstream, as the gates hear it.
+
+use std::{
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
+
+/// What one database did in a short span, up to one instant.
+///
+/// All counts are of this span alone; the next signal starts where this one ends. The
+/// busy time is exact, also for what has not finished: a database that stalls shows in
+/// the very next signal although nothing comes back from it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Signal {
+    /// When the span ended.
+    pub at: Instant,
+    /// How long it was.
+    pub span: Duration,
+    /// What the database's owner calls slow.
+    pub slow_after: Duration,
+    /// Queries in flight at its end.
+    pub in_flight: usize,
+    /// How long those have been in flight, on average. Zero if none is.
+    pub age: Duration,
+    /// The time integral of queries in flight over the span: two queries during half a
+    /// second are one second.
+    pub busy: Duration,
+    /// The latencies, summed, of the queries whose outcome says nothing about the load.
+    pub ignored: Duration,
+    /// Queries that came back, with whatever outcome.
+    pub finished: u64,
+    /// Those of them that took longer than `slow_after`.
+    pub slow: u64,
+    /// Those of them that failed by overload.
+    pub overloads: u64,
+    /// Queries whose caller left before they came back. Not in `finished`.
+    pub cancelled: u64,
+    /// The successes by statement. Statements without any in this span are left out.
+    pub statements: Vec<StatementSignal>,
+}
+
+/// The successful queries of one statement in the span of a [`Signal`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StatementSignal {
+    /// The statement's number, stable for the life of the database handle.
+    pub statement: usize,
+    /// How many.
+    pub count: u64,
+    /// The sum of their latencies, in seconds.
+    pub seconds: f64,
+    /// The sum of the squares of their latencies, in square seconds.
+    pub squares: f64,
+}
+
+impl StatementSignal {
+    /// The mean latency, in seconds. The count is never 0.
+    #[must_use]
+    pub fn mean(&self) -> f64 {
+        self.seconds / self.count as f64
+    }
+
+    /// The variance of the latency, in square seconds.
+    #[must_use]
+    pub fn variance(&self) -> f64 {
+        (self.squares / self.count as f64 - self.mean().powi(2)).max(0.0)
+    }
+
+    /// Adds the queries of another span.
+    pub fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        self.seconds += other.seconds;
+        self.squares += other.squares;
+    }
+}
+
+/// Hears what a database does, about ten times a second while it is used. Closures do it.
+pub trait OnSignal {
+    /// Called by whoever crossed the end of the span, so it must be quick. `Break` ends
+    /// the subscription.
+    fn on_signal(&self, signal: &Signal) -> ControlFlow<()>;
+}
+
+impl<F> OnSignal for F
+where
+    F: Fn(&Signal) -> ControlFlow<()>,
+{
+    fn on_signal(&self, signal: &Signal) -> ControlFlow<()> {
+        self(signal)
+    }
+}
