@@ -1,0 +1,61 @@
+//! Settings of a database handle.
+
+use std::{error::Error, fmt, time::Duration};
+
+use super::{fault::outcome_of_error, handle::Database};
+use crate::{
+    config::{self, InvalidConfig},
+    outcome::Outcome,
+};
+
+pub(super) type JudgeError = Box<dyn Fn(&(dyn Error + 'static)) -> Outcome + Send + Sync>;
+
+/// Settings of a [`Database`].
+#[must_use]
+pub struct DatabaseBuilder {
+    pub(super) name: String,
+    pub(super) slow_after: Duration,
+    pub(super) judge: JudgeError,
+}
+
+impl DatabaseBuilder {
+    pub(super) fn new(name: String) -> Self {
+        let slow_after = Duration::from_secs(1);
+        Self { name, slow_after, judge: Box::new(outcome_of_error) }
+    }
+
+    /// The latency from which on a query is slow, to a circuit breaker and in
+    /// snapshots. Default: 1 s; 1 ms to 1 h. Set it to what your users would call
+    /// broken, some ten times what the database takes on a good day.
+    pub fn slow_after(self, slow_after: Duration) -> Self {
+        Self { slow_after, ..self }
+    }
+
+    /// What an error of a query says about the load. Default: [`outcome_of_error`].
+    pub fn judge<F>(self, judge: F) -> Self
+    where
+        F: Fn(&(dyn Error + 'static)) -> Outcome + Send + Sync + 'static,
+    {
+        Self { judge: Box::new(judge), ..self }
+    }
+
+    /// The handle.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConfig`] if `slow_after` is outside its range.
+    pub fn build(self) -> Result<Database, InvalidConfig> {
+        let (least, most) = (Duration::from_millis(1), Duration::from_secs(3600));
+        config::duration("slow_after", self.slow_after, least, most)?;
+        Ok(Database::from_checked(self))
+    }
+}
+
+impl fmt::Debug for DatabaseBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseBuilder")
+            .field("name", &self.name)
+            .field("slow_after", &self.slow_after)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,207 @@
+//! The handle: counts queries and tells whoever subscribed.
+
+use std::{
+    error::Error,
+    fmt,
+    future::Future,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{
+    DatabaseBuilder, DatabaseSnapshot, Observed, Statement,
+    builder::JudgeError,
+    recent::Recent,
+    statement::{Names, UNNAMED},
+};
+use crate::{
+    clock,
+    control::meter::Meter,
+    lock::lock,
+    outcome::Outcome,
+    signal::{OnSignal, Signal},
+};
+
+/// A cheap shared handle for one downstream database. Clones share everything.
+#[derive(Clone)]
+pub struct Database(Arc<Shared>);
+
+struct Shared {
+    name: String,
+    judge: JudgeError,
+    figures: Mutex<Figures>,
+    names: Mutex<Names>,
+    subscribers: Mutex<Vec<Arc<dyn OnSignal + Send + Sync>>>,
+    /// When the next signal is due, in nanoseconds after `origin`.
+    due: AtomicU64,
+    origin: Instant,
+}
+
+struct Figures {
+    meter: Meter,
+    recent: Recent,
+}
+
+impl Database {
+    /// A database with the default settings. The name is for people.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self::from_checked(DatabaseBuilder::new(name.into()))
+    }
+
+    /// A database with settings of your own.
+    pub fn builder(name: impl Into<String>) -> DatabaseBuilder {
+        DatabaseBuilder::new(name.into())
+    }
+
+    pub(super) fn from_checked(settings: DatabaseBuilder) -> Self {
+        let now = clock::now();
+        let meter = Meter::new(settings.slow_after, now);
+        Self(Arc::new(Shared {
+            name: settings.name,
+            judge: settings.judge,
+            figures: Mutex::new(Figures { meter, recent: Recent::new(now) }),
+            names: Mutex::default(),
+            subscribers: Mutex::default(),
+            due: AtomicU64::new(nanos(TICK)),
+            origin: now,
+        }))
+    }
+
+    /// The name it was given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Times a query, from the first poll to the result, and counts it in flight
+    /// meanwhile. An error is judged by the database's `judge`.
+    ///
+    /// # Cancel safety
+    ///
+    /// As cancel safe as the query. If dropped before the result, the query counts as
+    /// cancelled, and its time so far as busy time.
+    pub fn observe<F, T, E>(&self, query: F) -> Observed<F>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: Error + 'static,
+    {
+        self.unnamed().observe(query)
+    }
+
+    /// Records a query that you timed yourself, when it is over: `latency` from asking
+    /// for a connection to the result.
+    pub fn record(&self, latency: Duration, outcome: Outcome) {
+        self.record_as(UNNAMED, latency, outcome);
+    }
+
+    /// The statement of this name. Up to 100 names are kept apart; whatever comes after
+    /// shares the figures of queries without a name. So give names to kinds of queries,
+    /// and never put a parameter into one.
+    #[must_use]
+    pub fn statement(&self, name: &str) -> Statement {
+        let number = lock(&self.0.names).number(name);
+        Statement { database: self.clone(), number }
+    }
+
+    /// Has `subscriber` hear every signal from now on, until it breaks off.
+    pub fn subscribe(&self, subscriber: impl OnSignal + Send + Sync + 'static) {
+        lock(&self.0.subscribers).push(Arc::new(subscriber));
+    }
+
+    /// How it did during the last ten seconds.
+    #[must_use]
+    pub fn snapshot(&self) -> DatabaseSnapshot {
+        let now = clock::now();
+        let mut figures = lock(&self.0.figures);
+        let in_flight = figures.meter.in_flight();
+        figures.recent.snapshot(now, in_flight)
+    }
+
+    /// What an error of a query says about the load.
+    #[must_use]
+    pub fn judge(&self, error: &(dyn Error + 'static)) -> Outcome {
+        (self.0.judge)(error)
+    }
+
+    /// Sends a signal if one is due. Whoever comes by does it, so that a database from
+    /// which nothing comes back is heard of, too.
+    pub(crate) fn tick(&self, now: Instant) {
+        let elapsed = nanos(now.saturating_duration_since(self.0.origin));
+        let due = self.0.due.load(Ordering::Relaxed);
+        if elapsed < due {
+            return;
+        }
+        let next = elapsed + nanos(TICK);
+        let won = self.0.due.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed);
+        if won.is_ok() {
+            let signal = lock(&self.0.figures).meter.take(now);
+            self.tell(&signal);
+        }
+    }
+
+    pub(super) fn start(&self, now: Instant) {
+        lock(&self.0.figures).meter.start(now);
+        self.tick(now);
+    }
+
+    pub(super) fn finish(&self, started: Instant, statement: usize, outcome: Outcome) {
+        let now = clock::now();
+        let latency = now.saturating_duration_since(started);
+        let mut figures = lock(&self.0.figures);
+        figures.meter.finish(now, started, statement, outcome);
+        figures.recent.finish(now, latency, outcome);
+        drop(figures);
+        self.tick(now);
+    }
+
+    pub(super) fn cancel(&self, started: Instant) {
+        let now = clock::now();
+        let mut figures = lock(&self.0.figures);
+        figures.meter.cancel(now, started);
+        figures.recent.cancel(now);
+        drop(figures);
+        self.tick(now);
+    }
+
+    pub(super) fn record_as(&self, statement: usize, latency: Duration, outcome: Outcome) {
+        let now = clock::now();
+        let mut figures = lock(&self.0.figures);
+        figures.meter.record(now, statement, latency, outcome);
+        figures.recent.finish(now, latency, outcome);
+        drop(figures);
+        self.tick(now);
+    }
+
+    pub(crate) fn unnamed(&self) -> Statement {
+        Statement { database: self.clone(), number: UNNAMED }
+    }
+
+    fn tell(&self, signal: &Signal) {
+        // Told outside the lock: a subscriber may do whatever a subscriber does.
+        let subscribers = lock(&self.0.subscribers).clone();
+        for subscriber in subscribers {
+            if subscriber.on_signal(signal).is_break() {
+                lock(&self.0.subscribers).retain(|other| !Arc::ptr_eq(other, &subscriber));
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").field("name", &self.0.name).finish_non_exhaustive()
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// How often a database that is used tells how it does.
+const TICK: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests;

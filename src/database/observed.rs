@@ -1,0 +1,93 @@
+//! A query that is being timed.
+
+use std::{
+    error::Error,
+    future::Future,
+    mem,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
+
+use pin_project::pin_project;
+
+use super::Statement;
+use crate::{clock, outcome::Outcome};
+
+/// Times the future of a query.
+#[pin_project]
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct Observed<F> {
+    #[pin]
+    query: F,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Not polled yet, so the query has not started.
+    New(Statement),
+    Out(InFlight),
+    Done,
+}
+
+impl<F> Observed<F> {
+    pub(super) fn new(query: F, statement: Statement) -> Self {
+        Self { query, state: State::New(statement) }
+    }
+}
+
+impl<F, T, E> Future for Observed<F>
+where
+    F: Future<Output = Result<T, E>>,
+    E: Error + 'static,
+{
+    type Output = Result<T, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let State::New(statement) = this.state {
+            *this.state = State::Out(statement.start());
+        }
+        let result = ready!(this.query.poll(cx));
+        if let State::Out(query) = mem::replace(this.state, State::Done) {
+            let outcome = match &result {
+                Ok(_) => Outcome::Success,
+                Err(error) => query.statement.database.judge(error),
+            };
+            query.finish(outcome);
+        }
+        Poll::Ready(result)
+    }
+}
+
+/// A query in flight. Dropped without an outcome, it counts as cancelled.
+#[derive(Debug)]
+pub struct InFlight {
+    statement: Statement,
+    started: Instant,
+    over: bool,
+}
+
+impl InFlight {
+    pub(super) fn start(statement: &Statement) -> Self {
+        let started = clock::now();
+        statement.database.start(started);
+        Self { statement: statement.clone(), started, over: false }
+    }
+
+    /// The query came back.
+    pub fn finish(mut self, outcome: Outcome) {
+        self.over = true;
+        self.statement.database.finish(self.started, self.statement.number, outcome);
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if !self.over {
+            self.statement.database.cancel(self.started);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The last ten seconds of a database, for people.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    control::{histogram::Histogram, window::Window},
+    outcome::Outcome,
+};
+
+/// How a database did during the last ten seconds.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct DatabaseSnapshot {
+    /// Queries in flight now.
+    pub in_flight: usize,
+    /// Queries that came back.
+    pub finished: u64,
+    /// Those of them that failed because the database did not answer or had too much to
+    /// do.
+    pub overloads: u64,
+    /// Those of them that failed for reasons of their own.
+    pub errors: u64,
+    /// Queries whose caller left before they came back.
+    pub cancelled: u64,
+    /// The median latency, at most an eighth too high. `None` if nothing came back.
+    pub p50: Option<Duration>,
+    /// The latency that 99 % did not exceed, at most an eighth too high.
+    pub p99: Option<Duration>,
+}
+
+#[derive(Debug)]
+pub(super) struct Recent(Window<Bucket>);
+
+#[derive(Debug, Default)]
+struct Bucket {
+    latencies: Histogram,
+    finished: u64,
+    overloads: u64,
+    errors: u64,
+    cancelled: u64,
+}
+
+impl Recent {
+    pub(super) fn new(now: Instant) -> Self {
+        Self(Window::new(Duration::from_secs(10), now))
+    }
+
+    pub(super) fn finish(&mut self, now: Instant, latency: Duration, outcome: Outcome) {
+        let bucket = self.0.current(now);
+        bucket.latencies.record(latency);
+        bucket.finished += 1;
+        match outcome {
+            Outcome::Success => {}
+            Outcome::Overload => bucket.overloads += 1,
+            Outcome::Ignore => bucket.errors += 1,
+        }
+    }
+
+    pub(super) fn cancel(&mut self, now: Instant) {
+        self.0.current(now).cancelled += 1;
+    }
+
+    pub(super) fn snapshot(&mut self, now: Instant, in_flight: usize) -> DatabaseSnapshot {
+        let mut all = Bucket::default();
+        for bucket in self.0.recent(now) {
+            all.latencies.add(&bucket.latencies);
+            all.finished += bucket.finished;
+            all.overloads += bucket.overloads;
+            all.errors += bucket.errors;
+            all.cancelled += bucket.cancelled;
+        }
+        DatabaseSnapshot {
+            in_flight,
+            finished: all.finished,
+            overloads: all.overloads,
+            errors: all.errors,
+            cancelled: all.cancelled,
+            p50: all.latencies.quantile(0.5),
+            p99: all.latencies.quantile(0.99),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The gates: each holds one decision for many threads.
+//!
+//! All state is made when a gate is built and is shared by its clones. A gate knows
+//! nothing of services; the layers put it in front of one. A job without a service
+//! enters by hand:
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use brownout::{Class, ConcurrencyLimit, Priority};
+//!
+//! let gate = ConcurrencyLimit::new().max(10).gate()?;
+//! let permit = gate.acquire(&Class::new(Priority::Bulk)).await?;
+//! // … the work …
+//! drop(permit);
+//! # Ok(()) }
+//! ```
+
+mod breaker;
+mod concurrency;
+mod gates;
+mod quota;
+mod rate;
+mod store;
+mod wait;
+
+pub use breaker::{BreakerGate, BreakerPermit, CircuitBreaker};
+pub use concurrency::{ConcurrencyGate, ConcurrencyLimit, Permit};
+pub use gates::{Gates, GatesPermit, GatesWait, Snapshot};
+pub use quota::Quota;
+pub use rate::{RateGate, RateLimit};
+pub use wait::Wait;
+
+use std::{future::Future, time::Instant};
+
+use crate::{class::Class, outcome::Sample, rejection::Rejection};
+
+/// Decides on one request at a time. Clones share all state.
+pub trait Gate: Clone {
+    /// Proof of admission. Dropping it gives back whatever it holds.
+    type Permit: Finish;
+    /// The wait of a request that was neither admitted nor refused at once. Dropping it
+    /// gives up the place.
+    type Wait: Future<Output = Result<Self::Permit, Rejection>>;
+
+    /// Decides on a request of this class. An exempt class is always admitted.
+    fn enter(&self, class: &Class, now: Instant) -> Entry<Self::Permit, Self::Wait>;
+}
+
+/// The answer of a [`Gate`].
+#[derive(Debug)]
+pub enum Entry<P, W> {
+    /// Go on.
+    Admitted(P),
+    /// Not now, but perhaps soon.
+    Waiting(W),
+    /// No.
+    Refused(Rejection),
+}
+
+/// Hears how an admitted request went.
+pub trait Finish {
+    /// The result is there. What the permit holds, it goes on holding until it drops.
+    fn finish(&mut self, sample: &Sample);
+}
+
+/// For gates that only decide.
+impl Finish for () {
+    fn finish(&mut self, _sample: &Sample) {}
+}
