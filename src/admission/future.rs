@@ -1,0 +1,203 @@
+//! The one future: waits, calls, falls back or refuses.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
+
+use pin_project::pin_project;
+use tower::Service;
+
+use super::{answer::Answer, oneshot::Oneshot, protocol::Protocol, watch::Watch};
+use crate::{
+    class::Class,
+    clock,
+    database::InFlight,
+    gate::{Finish, Gate},
+    outcome::{Outcome, Sample},
+    rejection::Rejection,
+};
+
+/// The answer of a service behind a gate, on its way.
+///
+/// # Cancel safety
+///
+/// Dropping it at any point frees its permit or its place in the queue, and gives a
+/// breaker's probe back.
+#[pin_project]
+pub struct ResponseFuture<S, Req, G, P, F>
+where
+    S: Service<Req>,
+    G: Gate,
+    F: Answer<Req, S::Response, S::Error>,
+{
+    #[pin]
+    state: State<S, Req, G, F, F::Future>,
+    protocol: P,
+}
+
+/// The ways in which an answer comes about.
+#[pin_project(project = StateProject)]
+enum State<S, Req, G, F, A>
+where
+    S: Service<Req>,
+    G: Gate,
+{
+    Waiting {
+        #[pin]
+        wait: G::Wait,
+        parked: Option<Parked<S, Req, F>>,
+    },
+    Calling {
+        // First, so that the inner service's future is gone before the permit is.
+        #[pin]
+        call: Oneshot<S, Req>,
+        admitted: Option<Admitted<G::Permit>>,
+    },
+    Answering {
+        #[pin]
+        answer: A,
+    },
+    Refused {
+        rejection: Rejection,
+    },
+}
+
+/// What a waiting request needs when its wait is over.
+pub(super) struct Parked<S, Req, F> {
+    pub(super) inner: S,
+    pub(super) request: Req,
+    pub(super) class: Class,
+    pub(super) watch: Watch,
+    pub(super) fallback: F,
+}
+
+struct Admitted<H> {
+    permit: H,
+    query: Option<InFlight>,
+    since: Instant,
+}
+
+impl<S, Req, G, P, F> ResponseFuture<S, Req, G, P, F>
+where
+    S: Service<Req>,
+    G: Gate,
+    P: Protocol<S::Response, S::Error>,
+    F: Answer<Req, S::Response, S::Error>,
+{
+    pub(super) fn calling(
+        call: Oneshot<S, Req>,
+        permit: G::Permit,
+        query: Option<InFlight>,
+        since: Instant,
+        protocol: P,
+    ) -> Self {
+        let admitted = Some(Admitted { permit, query, since });
+        Self { state: State::Calling { call, admitted }, protocol }
+    }
+
+    pub(super) fn waiting(wait: G::Wait, parked: Parked<S, Req, F>, protocol: P) -> Self {
+        Self { state: State::Waiting { wait, parked: Some(parked) }, protocol }
+    }
+
+    pub(super) fn refused(request: Req, rejection: Rejection, fallback: F, protocol: P) -> Self {
+        Self { state: State::refused(request, rejection, fallback), protocol }
+    }
+}
+
+impl<S, Req, G, F> State<S, Req, G, F, F::Future>
+where
+    S: Service<Req>,
+    G: Gate,
+    F: Answer<Req, S::Response, S::Error>,
+{
+    fn refused(request: Req, rejection: Rejection, fallback: F) -> Self {
+        match fallback.answer(request, &rejection) {
+            Some(answer) => Self::Answering { answer },
+            None => Self::Refused { rejection },
+        }
+    }
+
+    fn after_wait(answer: Result<G::Permit, Rejection>, parked: Parked<S, Req, F>) -> Self {
+        let Parked { inner, request, class, watch, fallback } = parked;
+        match answer {
+            Ok(permit) => {
+                let query = watch.start(&class);
+                let admitted = Some(Admitted { permit, query, since: clock::now() });
+                Self::Calling { call: Oneshot::new(inner, request), admitted }
+            }
+            Err(rejection) => Self::refused(request, rejection, fallback),
+        }
+    }
+}
+
+impl<H: Finish> Admitted<H> {
+    /// Tells whoever wants to know; the permit lives on.
+    fn finish(mut self, outcome: Outcome) -> H {
+        let latency = clock::now().saturating_duration_since(self.since);
+        self.permit.finish(&Sample::new(latency, outcome));
+        if let Some(query) = self.query {
+            query.finish(outcome);
+        }
+        self.permit
+    }
+}
+
+impl<S, Req, G, P, F> Future for ResponseFuture<S, Req, G, P, F>
+where
+    S: Service<Req>,
+    G: Gate,
+    P: Protocol<S::Response, S::Error>,
+    F: Answer<Req, S::Response, S::Error>,
+{
+    type Output = Result<P::Response<G::Permit>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            let next = match this.state.as_mut().project() {
+                StateProject::Waiting { wait, parked } => {
+                    let answer = ready!(wait.poll(cx));
+                    State::after_wait(answer, parked.take().expect(ONCE))
+                }
+                StateProject::Calling { call, admitted } => {
+                    let result = ready!(call.poll(cx));
+                    let outcome = this.protocol.judge(&result);
+                    let permit = admitted.take().expect(ONCE).finish(outcome);
+                    let answer = |response| this.protocol.answer(response, Some(permit));
+                    return Poll::Ready(result.map(answer));
+                }
+                StateProject::Answering { answer } => {
+                    let result = ready!(answer.poll(cx));
+                    return Poll::Ready(result.map(|own| this.protocol.answer(own, None)));
+                }
+                StateProject::Refused { rejection } => {
+                    return Poll::Ready(this.protocol.refuse(*rejection));
+                }
+            };
+            this.state.set(next);
+        }
+    }
+}
+
+impl<S, Req, G, P, F> fmt::Debug for ResponseFuture<S, Req, G, P, F>
+where
+    S: Service<Req>,
+    G: Gate,
+    F: Answer<Req, S::Response, S::Error>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::Waiting { .. } => "Waiting",
+            State::Calling { .. } => "Calling",
+            State::Answering { .. } => "Answering",
+            State::Refused { .. } => "Refused",
+        };
+        f.debug_tuple("ResponseFuture").field(&format_args!("{state}")).finish()
+    }
+}
+
+const ONCE: &str = "polled after it was ready";

@@ -1,0 +1,99 @@
+//! What a protocol makes of results and refusals.
+
+use crate::{
+    outcome::{Judge, Outcome},
+    rejection::Rejection,
+};
+
+/// How a protocol says no, and how long an answer lasts.
+///
+/// [`Http`] and [`AsError`] are the two that come with the crate.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot refuse a service that answers with `Result<{Res}, {Err}>`",
+    note = "a service that does not answer with `http::Response` takes \
+            `.refuse_with_error()`, and its error has to be `From<brownout::Rejection>`, \
+            as `tower::BoxError` is",
+    note = "for HTTP, the feature `http` of brownout has to be enabled"
+)]
+pub trait Protocol<Res, Err>: Judge<Res, Err> {
+    /// The response with whatever it has to hold until it ends.
+    type Response<H>;
+
+    /// The inner service's response. `held` is a permit: drop it when the response
+    /// needs the service no more.
+    fn answer<H>(&self, response: Res, held: Option<H>) -> Self::Response<H>;
+
+    /// The answer to a refused request.
+    ///
+    /// # Errors
+    ///
+    /// If a refusal is an error in this protocol.
+    fn refuse<H>(&self, rejection: Rejection) -> Result<Self::Response<H>, Err>;
+}
+
+/// HTTP: a refusal is a response, 429 for a quota and 503 for load, with `Retry-After`,
+/// and a permit lasts to the end of the body. The error type of the service stays as it
+/// is. Needs the feature `http`, which is on by default.
+///
+/// To a gate that watches the service, 502, 503 and 504 are overload, other statuses
+/// from 400 up say nothing about the load.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Http;
+
+/// Any other protocol: a refusal is an error of the service, made from the
+/// [`Rejection`]. A permit lasts until the result is there.
+///
+/// To a gate that watches the service, an error says nothing about the load; say more
+/// with [`GateLayer::judge`](super::GateLayer::judge).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AsError;
+
+impl<Res, Err> Judge<Res, Err> for AsError {
+    fn judge(&self, result: &Result<Res, Err>) -> Outcome {
+        if result.is_ok() { Outcome::Success } else { Outcome::Ignore }
+    }
+}
+
+impl<Res, Err: From<Rejection>> Protocol<Res, Err> for AsError {
+    type Response<H> = Res;
+
+    fn answer<H>(&self, response: Res, _held: Option<H>) -> Res {
+        response
+    }
+
+    fn refuse<H>(&self, rejection: Rejection) -> Result<Res, Err> {
+        Err(rejection.into())
+    }
+}
+
+/// A protocol with a judge of your own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Judged<P, J> {
+    pub(super) protocol: P,
+    pub(super) judge: J,
+}
+
+impl<P, J, Res, Err> Judge<Res, Err> for Judged<P, J>
+where
+    J: Judge<Res, Err>,
+{
+    fn judge(&self, result: &Result<Res, Err>) -> Outcome {
+        self.judge.judge(result)
+    }
+}
+
+impl<P, J, Res, Err> Protocol<Res, Err> for Judged<P, J>
+where
+    P: Protocol<Res, Err>,
+    J: Judge<Res, Err>,
+{
+    type Response<H> = P::Response<H>;
+
+    fn answer<H>(&self, response: Res, held: Option<H>) -> Self::Response<H> {
+        self.protocol.answer(response, held)
+    }
+
+    fn refuse<H>(&self, rejection: Rejection) -> Result<Self::Response<H>, Err> {
+        self.protocol.refuse(rejection)
+    }
+}

@@ -1,0 +1,75 @@
+//! The service: asks the gate, then the inner service.
+
+use std::task::{Context, Poll};
+
+use tower::Service;
+
+use super::{
+    answer::Answer,
+    future::{Parked, ResponseFuture},
+    layer::GateLayer,
+    oneshot::Oneshot,
+    protocol::Protocol,
+};
+use crate::{
+    class::Classify,
+    clock,
+    gate::{Entry, Gate},
+};
+
+/// A service behind a gate.
+#[derive(Clone, Debug)]
+pub struct GateService<S, G, C, P, F> {
+    inner: S,
+    layer: GateLayer<G, C, P>,
+    fallback: F,
+}
+
+impl<S, G, C, P, F> GateService<S, G, C, P, F> {
+    pub(crate) fn new(inner: S, layer: GateLayer<G, C, P>, fallback: F) -> Self {
+        Self { inner, layer, fallback }
+    }
+}
+
+impl<S, G, C, P, F, Req> Service<Req> for GateService<S, G, C, P, F>
+where
+    S: Service<Req> + Clone,
+    G: Gate,
+    C: Classify<Req>,
+    P: Protocol<S::Response, S::Error> + Clone,
+    F: Answer<Req, S::Response, S::Error> + Clone,
+{
+    type Response = P::Response<G::Permit>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, Req, G, P, F>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        let GateLayer { gate, classify, protocol, watch } = &self.layer;
+        let now = clock::now();
+        let class = classify.classify(&request);
+        watch.pass(&class, now);
+        let protocol = protocol.clone();
+        match gate.enter(&class, now) {
+            Entry::Admitted(permit) => {
+                let query = watch.start(&class);
+                let call = Oneshot::Called { future: self.inner.call(request) };
+                ResponseFuture::calling(call, permit, query, now, protocol)
+            }
+            Entry::Waiting(wait) => {
+                // The clone waits, not the ready service: that one may hold a permit of
+                // its own. The clone is polled for readiness before it is called.
+                let inner = self.inner.clone();
+                let (watch, fallback) = (watch.clone(), self.fallback.clone());
+                let parked = Parked { inner, request, class, watch, fallback };
+                ResponseFuture::waiting(wait, parked, protocol)
+            }
+            Entry::Refused(rejection) => {
+                ResponseFuture::refused(request, rejection, self.fallback.clone(), protocol)
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! A response body that holds a permit until it ends.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use pin_project::pin_project;
+
+/// The body of a response from behind a gate: the inner service's with its permit, or
+/// the text of a refusal. The permit is freed with the last frame, or when the body is
+/// dropped.
+#[pin_project]
+#[derive(Debug)]
+pub struct PermitBody<B, H> {
+    #[pin]
+    kind: Kind<B, H>,
+}
+
+#[pin_project(project = KindProject)]
+#[derive(Debug)]
+enum Kind<B, H> {
+    Inner {
+        #[pin]
+        body: B,
+        held: Option<H>,
+    },
+    Refusal {
+        text: Option<Bytes>,
+    },
+}
+
+impl<B: Body, H> PermitBody<B, H> {
+    pub(super) fn new(body: B, held: Option<H>) -> Self {
+        let held = held.filter(|_| !body.is_end_stream());
+        Self { kind: Kind::Inner { body, held } }
+    }
+
+    pub(super) fn refusal(text: Bytes) -> Self {
+        Self { kind: Kind::Refusal { text: Some(text) } }
+    }
+}
+
+impl<B, H> Body for PermitBody<B, H>
+where
+    B: Body,
+    B::Data: From<Bytes>,
+{
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        match self.project().kind.project() {
+            KindProject::Inner { mut body, held } => {
+                let frame = ready!(body.as_mut().poll_frame(cx));
+                if body.is_end_stream() || !matches!(frame, Some(Ok(_))) {
+                    *held = None;
+                }
+                Poll::Ready(frame)
+            }
+            KindProject::Refusal { text } => {
+                Poll::Ready(text.take().map(|text| Ok(Frame::data(text.into()))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Inner { body, .. } => body.is_end_stream(),
+            Kind::Refusal { text } => text.is_none(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Inner { body, .. } => body.size_hint(),
+            Kind::Refusal { text } => {
+                SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64))
+            }
+        }
+    }
+}

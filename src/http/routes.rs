@@ -1,0 +1,110 @@
+//! Priority by route.
+
+use std::sync::Arc;
+
+use http::Request;
+
+use crate::class::{Class, Classify};
+
+/// Classes by path. A path stands for itself and all below it (`/search` for
+/// `/search/books`, not for `/searching`), and the longest that fits is taken. A path
+/// that none fits is of normal priority.
+///
+/// ```
+/// use brownout::{Classify, Priority, http::Routes};
+/// use http::Request;
+///
+/// let routes = Routes::new()
+///     .route("/checkout", Priority::Critical)
+///     .route("/search", Priority::Sheddable)
+///     .exempt("/health");
+/// let request = Request::get("/search?q=tea").body(())?;
+/// assert_eq!(routes.classify(&request).priority, Priority::Sheddable);
+/// # Ok::<(), http::Error>(())
+/// ```
+///
+/// Under axum's `nest`, a layer inside sees the path without the nested part.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Routes {
+    /// The longest first. Shared, since axum clones it with every request.
+    classes: Arc<Vec<(String, Class)>>,
+    exempt_root: bool,
+}
+
+impl Routes {
+    /// No paths: everything is of normal priority.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The class of `path` and all below it: a [`Priority`](crate::Priority) or a [`Class`]. The last
+    /// word on the same path counts.
+    pub fn route(mut self, path: &str, class: impl Into<Class>) -> Self {
+        let path = path.trim_end_matches('/').to_owned();
+        let classes = Arc::make_mut(&mut self.classes);
+        classes.retain(|(other, _)| *other != path);
+        classes.push((path, class.into()));
+        classes.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
+        self
+    }
+
+    /// No gate may refuse, delay or count `path` and all below it; `/` means the root
+    /// alone. For pages that need no database and for health checks.
+    pub fn exempt(mut self, path: &str) -> Self {
+        if path == "/" {
+            self.exempt_root = true;
+            return self;
+        }
+        self.route(path, Class::exempt())
+    }
+
+    fn class_of(&self, path: &str) -> Class {
+        if self.exempt_root && path == "/" {
+            return Class::exempt();
+        }
+        let fits = |(prefix, _): &&(String, Class)| {
+            path.strip_prefix(&**prefix)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.classes.iter().find(fits).map(|(_, class)| *class).unwrap_or_default()
+    }
+}
+
+impl<B> Classify<Request<B>> for Routes {
+    fn classify(&self, request: &Request<B>) -> Class {
+        self.class_of(request.uri().path())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::class::Priority;
+
+    #[test]
+    fn the_longest_path_that_fits_is_taken() {
+        let routes = Routes::new()
+            .route("/", Priority::Bulk)
+            .route("/shop", Priority::Normal)
+            .route("/shop/checkout/", Priority::Critical);
+        assert_eq!(routes.class_of("/shop/checkout").priority, Priority::Critical);
+        assert_eq!(routes.class_of("/shop/checkout/pay").priority, Priority::Critical);
+        assert_eq!(routes.class_of("/shop/checkouts").priority, Priority::Normal);
+        assert_eq!(routes.class_of("/elsewhere").priority, Priority::Bulk);
+    }
+
+    #[test]
+    fn an_exempt_root_is_the_root_alone() {
+        let routes = Routes::new().exempt("/").exempt("/health");
+        assert!(routes.class_of("/").exempt);
+        assert!(routes.class_of("/health/live").exempt);
+        assert!(!routes.class_of("/products").exempt);
+    }
+
+    #[test]
+    fn the_last_word_on_a_path_counts() {
+        let routes = Routes::new().route("/a", Priority::Bulk).route("/a", Priority::Critical);
+        assert_eq!(routes.class_of("/a").priority, Priority::Critical);
+    }
+}
