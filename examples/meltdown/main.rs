@@ -19,18 +19,22 @@ mod goals;
 mod ledger;
 mod load;
 mod mix;
+mod plots;
 mod progress;
 mod protection;
 mod record;
 mod recovery;
+mod report;
 mod run;
 mod seed;
+mod series;
 mod server;
 mod shop;
 mod store;
 mod table;
 mod timeline;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -108,50 +112,54 @@ fn perform(args: &Args, stage: &mut Stage) -> Result<Vec<String>> {
         .runtime
         .block_on(seed::fill(&stage.store, items, &mut rng))?;
     let calibration = stage.calibrate(args.calibration_step())?;
-    introduce(stage, &calibration);
+    let introduction = introduction(stage, &calibration);
+    println!("{introduction}");
     let mut runs = Vec::new();
     for (item, protection) in (1..).zip(variants) {
         runs.push(stage.run(protection, item, args.timeline(), &calibration)?);
     }
-    conclude(&runs);
+    conclude(&args.report, &introduction, &runs)?;
     Ok(goals::broken_invariants(&runs))
 }
 
 /// What the database is and what it sustains.
-fn introduce(stage: &Stage, calibration: &Calibration) {
-    println!(
-        "{} with {} products sustains {:.0} requests/s of the mix.",
+fn introduction(stage: &Stage, calibration: &Calibration) -> String {
+    let levels: Vec<String> = calibration
+        .levels
+        .iter()
+        .map(|(level, work)| format!("{work:.2} at {level}"))
+        .collect();
+    let costs: Vec<String> = Route::ALL
+        .into_iter()
+        .filter(|route| route.needs_database())
+        .map(|route| format!("{} {:.1} ms", route.name(), calibration.weight(route) * 1e3))
+        .collect();
+    format!(
+        "{} with {} products sustains {:.0} requests/s of the mix. Unloaded cost: {}; searches are \
+         {:.0} % of the work. Seconds of such work done per second, by requests at once: {}.",
         stage.source.dialect.name(),
         stage.products,
         calibration.sustained_rate(),
-    );
-    for (level, work) in &calibration.levels {
-        println!("  {level} at once: {work:.2} s of unloaded database work per second");
-    }
-    for route in Route::ALL
-        .into_iter()
-        .filter(|route| route.needs_database())
-    {
-        println!(
-            "  one {} costs {:.1} ms",
-            route.name(),
-            calibration.weight(route) * 1e3
-        );
-    }
-    println!(
-        "  searches are {:.0} % of the work",
-        calibration.search_share()
-    );
+        costs.join(", "),
+        calibration.search_share(),
+        levels.join(", "),
+    )
 }
 
-fn conclude(runs: &[Run]) {
-    println!("{}", table::render(&table::sections(runs), runs));
+/// The figures, the goals and the report.
+fn conclude(report: &Path, introduction: &str, runs: &[Run]) -> Result<()> {
+    let sections = table::sections(runs);
+    let goals = goals::goals(runs);
+    println!("{}", table::render(&sections, runs));
     println!("Goals");
-    for goal in goals::goals(runs) {
+    for goal in &goals {
         let verdict = if goal.met { "met   " } else { "missed" };
         println!(
             "  {verdict}  {}: {}: {}",
             goal.run, goal.wanted, goal.measured
         );
     }
+    report::write(report, introduction, runs, &sections, &goals)?;
+    println!("Report: {}", report.display());
+    Ok(())
 }

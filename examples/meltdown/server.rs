@@ -13,7 +13,7 @@ use crate::shop::Shop;
 use crate::store::{POOL, Store};
 
 /// Longest wait for queries that nobody reads any more.
-const CALM_DOWN: Duration = Duration::from_secs(90);
+const CALM_DOWN: Duration = Duration::from_secs(15);
 
 /// A running shop; dropping it restarts from nothing: new threads, new pool.
 #[derive(Debug)]

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AnyPool, Error, SqlStr, query, query_as, query_scalar, raw_sql};
+use sqlx::{
+    AnyConnection, AnyPool, Error, Executor, SqlStr, query, query_as, query_scalar, raw_sql,
+};
 
 use crate::dialect::{Dialect, Source};
 use crate::failure::{Failure, Result};
@@ -44,15 +46,13 @@ impl Store {
             |error: Error| Failure::new(format!("--database-url {}: {error}", source.shown()));
         let options: AnyConnectOptions = source.url.parse().map_err(refused)?;
         let dialect = source.dialect;
+        let statements = Arc::new(Statements::new(dialect));
+        let prepared = Arc::clone(&statements);
         let pool = AnyPoolOptions::new()
             .max_connections(connections)
             .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    for sql in dialect.greeting() {
-                        raw_sql(*sql).execute(&mut *connection).await?;
-                    }
-                    Ok(())
-                })
+                let statements = Arc::clone(&prepared);
+                Box::pin(async move { greet(connection, dialect, &statements).await })
             })
             .connect_with(options)
             .await
@@ -60,7 +60,7 @@ impl Store {
         Ok(Self {
             pool,
             dialect,
-            statements: Arc::new(Statements::new(dialect)),
+            statements,
         })
     }
 
@@ -126,7 +126,37 @@ impl Store {
     }
 }
 
+/// What a new connection is told before anyone may use it.
+async fn greet(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    statements: &Statements,
+) -> std::result::Result<(), Error> {
+    for sql in dialect.greeting() {
+        raw_sql(*sql).execute(&mut *connection).await?;
+    }
+    // sqlx's MySQL driver loses its place in the protocol when a query is
+    // dropped while its statement is still being prepared: the connection then
+    // never comes back to the pool. Customers who leave do drop queries.
+    if dialect == Dialect::MariaDb {
+        for sql in statements.all() {
+            connection.prepare(sql.clone()).await?;
+        }
+    }
+    Ok(())
+}
+
 impl Statements {
+    fn all(&self) -> [&SqlStr; 5] {
+        [
+            &self.product,
+            &self.search,
+            &self.sell,
+            &self.record,
+            &self.order,
+        ]
+    }
+
     fn new(dialect: Dialect) -> Self {
         Self {
             product: dialect.sql("SELECT name, price_cents FROM meltdown_products WHERE id = $1"),

@@ -148,6 +148,11 @@ fn database(runs: &[Run]) -> Section {
                 format!("{:.0} %", run.goodput)
             }),
             row("back to normal after the surge", runs, recovery),
+            row(
+                "needed a restart to get its connections back",
+                runs,
+                |run| if run.restarted { "yes" } else { "no" }.to_owned(),
+            ),
         ],
     }
 }
