@@ -50,10 +50,12 @@ pub(crate) async fn run(
 }
 
 async fn serve(customers: &Customers, errand: Errand, start: Instant) -> Exchange {
+    let lag = start.elapsed().saturating_sub(errand.at);
     let answers = customers.insist(&errand).await;
     Exchange {
         route: errand.route,
         arrived: errand.at,
+        lag,
         ended: start.elapsed(),
         answers,
         order: errand.order,

@@ -85,7 +85,9 @@ fn replay(args: &Args) -> Result<Vec<String>> {
         Some(url) => Source::server(url)?,
         None => Source::embedded(directory.path()),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("customers")
         .enable_all()
         .build()
         .map_err(|error| Failure::new(format!("no runtime: {error}")))?;

@@ -51,6 +51,9 @@ pub(crate) struct Exchange {
     pub(crate) route: Route,
     /// Intended arrival of the first attempt, from the start of the run.
     pub(crate) arrived: Duration,
+    /// How late the generator was with it: close to nothing, or the machine is
+    /// too small for the surge.
+    pub(crate) lag: Duration,
     /// End of the last attempt, from the start of the run.
     pub(crate) ended: Duration,
     pub(crate) answers: Vec<Answer>,
@@ -101,6 +104,14 @@ impl Record {
             self.arrived_in(phase)
                 .filter(|exchange| exchange.route == route && exchange.succeeded())
                 .map(Exchange::latency),
+            quantile,
+        )
+    }
+
+    /// A quantile of the generator's own lateness in the surge.
+    pub(crate) fn lag(&self, quantile: f64) -> Option<Duration> {
+        quantile_of(
+            self.arrived_in(Phase::Surge).map(|exchange| exchange.lag),
             quantile,
         )
     }

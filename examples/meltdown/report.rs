@@ -126,7 +126,7 @@ fn top(scale: Scale, lines: &[Vec<Line>]) -> f64 {
         .map(|(_, value)| scale.height(*value))
         .fold(0.0, f64::max);
     match scale {
-        Scale::Linear => (highest * 1.05).max(1.0),
+        Scale::Linear => (highest * 1.05).max(5.0),
         Scale::Log => highest.ceil().max(1.0),
         Scale::Circuit => 2.0,
     }

@@ -82,7 +82,7 @@ impl Stage {
         let mut server = Server::start(&self.listener, &self.source, protection.clone(), item)?;
         // The same seed for every run: the same customers come at the same time.
         let schedule = self
-            .errands(name)
+            .errands(&format!("{name}-{item}"))
             .schedule(&timeline, calibration.sustained_rate());
         let (record, quiet) = self.runtime.block_on(async {
             let customers = Customers::new(server.address);

@@ -1,11 +1,14 @@
 //! The shop's queries, nothing else: no cache, no retry, no queue of its own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{
-    AnyConnection, AnyPool, Error, Executor, SqlStr, query, query_as, query_scalar, raw_sql,
+    AnyConnection, AnyPool, Connection, Error, Executor, SqlStr, query, query_as, query_scalar,
+    raw_sql,
 };
+use tokio::time::timeout;
 
 use crate::dialect::{Dialect, Source};
 use crate::failure::{Failure, Result};
@@ -13,6 +16,9 @@ use crate::failure::{Failure, Result};
 /// Connections of the shop's pool. Together with sqlx's acquire timeout of 30 s
 /// it is the set-up of the outage: far more than two cores can serve at once.
 pub(crate) const POOL: u32 = 20;
+
+/// How long the first connection may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A pool of connections and the statements in the database's language.
 #[derive(Clone, Debug)]
@@ -45,6 +51,11 @@ impl Store {
         let refused =
             |error: Error| Failure::new(format!("--database-url {}: {error}", source.shown()));
         let options: AnyConnectOptions = source.url.parse().map_err(refused)?;
+        // A pool would try for half a minute and then only report a timeout.
+        match timeout(PATIENCE, AnyConnection::connect_with(&options)).await {
+            Ok(connected) => connected.map_err(refused)?.close().await.map_err(refused)?,
+            Err(_) => return Err(refused(Error::PoolTimedOut)),
+        }
         let dialect = source.dialect;
         let statements = Arc::new(Statements::new(dialect));
         let prepared = Arc::clone(&statements);

@@ -100,7 +100,7 @@ fn phase_success(runs: &[Run]) -> Section {
 }
 
 fn latencies(runs: &[Run]) -> Section {
-    let rows = Route::ALL
+    let mut rows: Vec<_> = Route::ALL
         .into_iter()
         .map(|route| {
             row(route.name(), runs, |run| {
@@ -109,6 +109,10 @@ fn latencies(runs: &[Run]) -> Section {
             })
         })
         .collect();
+    rows.push(row("(customers sent late by)", runs, |run| {
+        let at = |quantile| milliseconds(run.record.lag(quantile));
+        format!("{} / {}", at(0.5), at(0.99))
+    }));
     Section {
         title: "Latency of successes in the surge, p50 / p99",
         rows,
