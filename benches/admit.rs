@@ -3,9 +3,7 @@
 
 use std::{convert::Infallible, future::Future, hint::black_box};
 
-use brownout::{
-    Admission, CircuitBreaker, Class, ConcurrencyLimit, Database, Quota, RateLimit,
-};
+use brownout::{Admission, CircuitBreaker, Class, ConcurrencyLimit, Database, Quota, RateLimit};
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::{Request, Response};
@@ -14,8 +12,8 @@ use tower::{Layer, Service, service_fn};
 
 type Answer = Response<Full<Bytes>>;
 
-fn bare()
--> impl Service<Request<()>, Response = Answer, Error = Infallible, Future: Send> + Clone {
+fn bare() -> impl Service<Request<()>, Response = Answer, Error = Infallible, Future: Send> + Clone
+{
     service_fn(|_: Request<()>| async { Ok(Response::new(Full::new(Bytes::from_static(b"ok")))) })
 }
 

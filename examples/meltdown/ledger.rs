@@ -1,0 +1,104 @@
+//! Whether every order that a customer was promised exists, exactly once.
+
+use std::collections::HashSet;
+
+use crate::client::Customers;
+use crate::failure::Result;
+use crate::record::Record;
+use crate::seed::audit;
+use crate::store::Store;
+
+/// The customers' knowledge against the database's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ledger {
+    /// Checkouts whose success reached the customer in time.
+    pub(crate) acknowledged: usize,
+    /// Checkouts that turned out to be placed when the customer asked.
+    pub(crate) learned: usize,
+    /// Questions for an order that got no clear answer.
+    pub(crate) unknown: usize,
+    pub(crate) rows: usize,
+    pub(crate) sold: i64,
+    /// Acknowledged without a row.
+    pub(crate) lost: usize,
+    /// Difference between pieces sold and rows: applied twice, or half.
+    pub(crate) doubled: u64,
+}
+
+impl Ledger {
+    /// Asks the shop for every order in doubt, then looks into the tables.
+    pub(crate) async fn settle(
+        record: &Record,
+        customers: &Customers,
+        store: &Store,
+        item: i64,
+    ) -> Result<Self> {
+        let mut acknowledged = Vec::new();
+        let mut learned = 0;
+        let mut unknown = 0;
+        for exchange in &record.exchanges {
+            match &exchange.order {
+                None => {}
+                Some(order) if exchange.succeeded() => acknowledged.push(order.as_str()),
+                Some(order) => match customers.was_placed(order).await {
+                    Some(placed) => learned += usize::from(placed),
+                    None => unknown += 1,
+                },
+            }
+        }
+        let (rows, sold) = audit(store, item).await?;
+        Ok(Self { unknown, ..Self::compare(&acknowledged, learned, &rows, sold) })
+    }
+
+    /// Whether nothing was lost, doubled or left unexplained.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.lost == 0 && self.doubled == 0 && self.acknowledged + self.learned == self.rows
+    }
+
+    fn compare(acknowledged: &[&str], learned: usize, rows: &[String], sold: i64) -> Self {
+        let kept: HashSet<&str> = rows.iter().map(String::as_str).collect();
+        Self {
+            acknowledged: acknowledged.len(),
+            learned,
+            unknown: 0,
+            rows: rows.len(),
+            sold,
+            lost: acknowledged.iter().filter(|order| !kept.contains(*order)).count(),
+            doubled: sold.abs_diff(rows.len() as i64),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(ids: &[&str]) -> Vec<String> {
+        ids.iter().map(|id| (*id).to_owned()).collect()
+    }
+
+    #[test]
+    fn acknowledged_and_learned_explain_every_row() {
+        let ledger = Ledger::compare(&["a", "b"], 1, &rows(&["a", "b", "c"]), 3);
+        assert!(ledger.is_exact());
+    }
+
+    #[test]
+    fn an_acknowledged_order_without_a_row_is_lost() {
+        let ledger = Ledger::compare(&["a", "b"], 1, &rows(&["a", "c", "d"]), 3);
+        assert_eq!(ledger.lost, 1);
+        assert!(!ledger.is_exact());
+    }
+
+    #[test]
+    fn stock_sold_twice_is_doubled() {
+        let ledger = Ledger::compare(&["a"], 0, &rows(&["a"]), 2);
+        assert_eq!(ledger.doubled, 1);
+        assert!(!ledger.is_exact());
+    }
+
+    #[test]
+    fn a_row_that_no_customer_knows_of_is_not_exact() {
+        assert!(!Ledger::compare(&["a"], 0, &rows(&["a", "b"]), 2).is_exact());
+    }
+}

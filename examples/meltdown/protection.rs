@@ -1,0 +1,109 @@
+//! The only place that knows admission control: what guards the shop in a run.
+
+use std::error::Error;
+use std::future::Future;
+
+use axum::Router;
+use brownout::http::Routes;
+use brownout::{Admission, Circuit, Database, Outcome, Priority, Reason, outcome_of_error};
+
+use crate::failure::{Failure, Result};
+
+/// What stands between the customers and the shop's handlers.
+#[derive(Clone, Debug)]
+pub(crate) enum Protection {
+    /// Nothing, as in the outage.
+    Absent,
+    /// Admission control, with its defaults.
+    Present { database: Database, admission: Admission },
+}
+
+/// The guard's inner state at one instant, for the plots.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Guard {
+    /// Requests that may be in flight at once.
+    pub(crate) limit: usize,
+    pub(crate) in_flight: usize,
+    pub(crate) waiting: usize,
+    pub(crate) circuit: Circuit,
+    /// Refusals since the start by reason.
+    pub(crate) refused: Vec<(String, u64)>,
+}
+
+impl Protection {
+    /// The guards to compare, in the order of their runs.
+    pub(crate) fn variants() -> Result<Vec<Self>> {
+        Ok(vec![Self::Absent, Self::present()?])
+    }
+
+    fn present() -> Result<Self> {
+        let invalid = |error| Failure::new(format!("the guard's settings: {error}"));
+        let database = Database::builder("shop").judge(outcome_of);
+        let database = database.build().map_err(invalid)?;
+        let admission = Admission::builder().protect(&database);
+        let admission = admission.build().map_err(invalid)?;
+        Ok(Self::Present { database, admission })
+    }
+
+    /// What the run is called.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Absent => "unprotected",
+            Self::Present { .. } => "protected",
+        }
+    }
+
+    /// Whether something in this run may refuse a request.
+    pub(crate) fn refuses(&self) -> bool {
+        matches!(self, Self::Present { .. })
+    }
+
+    /// Puts the guard in front of the shop.
+    pub(crate) fn guard(&self, shop: Router) -> Router {
+        let Self::Present { admission, .. } = self else {
+            return shop;
+        };
+        let routes = Routes::new()
+            .route("/checkout", Priority::Critical)
+            .route("/search", Priority::Sheddable)
+            .exempt("/health")
+            .exempt("/");
+        shop.layer(admission.layer().classify(routes))
+    }
+
+    /// Lets the guard time one query.
+    pub(crate) async fn timed<T>(
+        &self,
+        statement: &'static str,
+        query: impl Future<Output = std::result::Result<T, sqlx::Error>>,
+    ) -> std::result::Result<T, sqlx::Error> {
+        match self {
+            Self::Absent => query.await,
+            Self::Present { database, .. } => database.statement(statement).observe(query).await,
+        }
+    }
+
+    /// The guard's figures, if there is a guard.
+    pub(crate) fn figures(&self) -> Option<Guard> {
+        let Self::Present { admission, .. } = self else {
+            return None;
+        };
+        let seen = admission.snapshot();
+        let refused = Reason::ALL.map(|reason| (reason.to_string(), seen.refused(reason)));
+        Some(Guard {
+            limit: seen.limit,
+            in_flight: seen.in_flight,
+            waiting: seen.waiting,
+            circuit: seen.circuit,
+            refused: refused.into(),
+        })
+    }
+}
+
+/// An exhausted pool is an overload, too; only sqlx knows that error.
+fn outcome_of(error: &(dyn Error + 'static)) -> Outcome {
+    match error.downcast_ref::<sqlx::Error>() {
+        Some(sqlx::Error::PoolTimedOut) => Outcome::Overload,
+        _ => outcome_of_error(error),
+    }
+}

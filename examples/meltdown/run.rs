@@ -1,0 +1,125 @@
+//! One run from the first customer to the settled ledger.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio::runtime::Runtime;
+
+use crate::calibrate::Calibration;
+use crate::client::Customers;
+use crate::dialect::Source;
+use crate::errand::Errands;
+use crate::failure::Result;
+use crate::ledger::Ledger;
+use crate::load;
+use crate::mix::Route;
+use crate::progress::Progress;
+use crate::protection::Protection;
+use crate::record::Record;
+use crate::recovery::time_to_recover;
+use crate::server::Server;
+use crate::store::Store;
+use crate::timeline::{Phase, Timeline};
+
+/// What all runs share.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    /// The generator's threads; the shop has its own.
+    pub(crate) runtime: Runtime,
+    pub(crate) listener: TcpListener,
+    pub(crate) source: Source,
+    /// For seeding and for the audit, never for customers.
+    pub(crate) store: Store,
+    pub(crate) products: i64,
+    pub(crate) seed: u64,
+}
+
+/// A finished run.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) name: &'static str,
+    /// Whether the shop had a guard that may refuse.
+    pub(crate) guarded: bool,
+    pub(crate) record: Record,
+    pub(crate) ledger: Ledger,
+    /// Database work that reached customers in the surge, in per cent of what
+    /// the database sustains.
+    pub(crate) goodput: f64,
+    pub(crate) recovered: Option<Duration>,
+    /// Whether connections stayed lost after the run, until a restart.
+    pub(crate) restarted: bool,
+}
+
+/// Item that only calibration sells; runs sell the ones after it.
+const CALIBRATION_ITEM: i64 = 0;
+
+impl Stage {
+    pub(crate) fn calibrate(&self, step: Duration) -> Result<Calibration> {
+        let server =
+            Server::start(&self.listener, &self.source, Protection::Absent, CALIBRATION_ITEM)?;
+        let errands = self.errands("calibration");
+        self.runtime.block_on(async {
+            let customers = Customers::new(server.address);
+            Calibration::measure(&customers, errands, step).await
+        })
+    }
+
+    /// Replays the surge once, selling `item`.
+    pub(crate) fn run(
+        &self,
+        protection: Protection,
+        item: i64,
+        timeline: Timeline,
+        calibration: &Calibration,
+    ) -> Result<Run> {
+        let (name, guarded) = (protection.name(), protection.refuses());
+        let mut server = Server::start(&self.listener, &self.source, protection.clone(), item)?;
+        // The same seed for every run: the same customers come at the same time.
+        let schedule = self
+            .errands(&format!("{name}-{item}"))
+            .schedule(&timeline, calibration.sustained_rate());
+        let (record, quiet) = self.runtime.block_on(async {
+            let customers = Customers::new(server.address);
+            let progress = Progress::begin(name, timeline.end());
+            let record = load::run(timeline, schedule, &customers, &server.shop, progress).await;
+            (record, server.quiet().await)
+        });
+        if !quiet {
+            // What the operators of the outage did: no connection came back.
+            drop(server);
+            server = Server::start(&self.listener, &self.source, protection, item)?;
+        }
+        let customers = Customers::new(server.address);
+        let ledger = Ledger::settle(&record, &customers, &self.store, item);
+        let ledger = self.runtime.block_on(ledger)?;
+        let goodput = record.surge_goodput(|route| calibration.weight(route));
+        Ok(Run {
+            name,
+            guarded,
+            goodput: 100.0 * goodput / calibration.sustained_work(),
+            recovered: time_to_recover(&record),
+            restarted: !quiet,
+            record,
+            ledger,
+        })
+    }
+
+    fn errands(&self, run: &str) -> Errands {
+        Errands::new(StdRng::seed_from_u64(self.seed), self.products, run)
+    }
+}
+
+impl Run {
+    /// Per cent of a route's requests in the surge that succeeded.
+    pub(crate) fn surge_success(&self, route: Route) -> f64 {
+        self.record.success(Phase::Surge, |asked| asked == route)
+    }
+
+    /// Refusals of routes that need no database, over the whole run.
+    pub(crate) fn needless_refusals(&self) -> usize {
+        let answers = self.record.answers(|route| !route.needs_database());
+        answers.into_iter().filter(|(answer, _)| answer.is_refusal()).map(|(_, count)| count).sum()
+    }
+}

@@ -1,0 +1,155 @@
+//! The shop: a small axum service as one would write it without a thought of
+//! overload. What guards it in a run comes from [`Protection`].
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+
+use crate::protection::{Guard, Protection};
+use crate::store::{POOL, Placed, Store};
+
+/// Header with the client-made order id: the same for every retry.
+pub(crate) const ORDER_ID: &str = "idempotency-key";
+
+/// What the handlers share.
+#[derive(Clone, Debug)]
+pub(crate) struct Shop {
+    store: Store,
+    protection: Protection,
+    /// The one thing on sale in this run.
+    item: i64,
+    at_database: Arc<AtomicUsize>,
+}
+
+impl Shop {
+    pub(crate) fn new(store: Store, protection: Protection, item: i64) -> Self {
+        Self { store, protection, item, at_database: Arc::default() }
+    }
+
+    /// The shop behind its guard.
+    pub(crate) fn router(&self) -> Router {
+        let shop = Router::new()
+            .route("/health", get(|| async { "fine" }))
+            .route("/", get(|| async { Html(HOME) }))
+            .route("/products/{id}", get(product))
+            .route("/search", get(search))
+            .route("/checkout", post(check_out))
+            .route("/orders/{id}", get(order))
+            .with_state(self.clone());
+        self.protection.guard(shop)
+    }
+
+    /// The guard's figures, or in their place the pool's: without a guard it is
+    /// the pool that limits, and its queue where requests wait.
+    pub(crate) fn figures(&self) -> Guard {
+        self.protection.figures().unwrap_or_else(|| {
+            let in_flight = self.store.busy();
+            Guard {
+                limit: POOL as usize,
+                in_flight,
+                waiting: self.at_database().saturating_sub(in_flight),
+                ..Guard::default()
+            }
+        })
+    }
+
+    /// Whether no query runs and none waits.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.at_database() == 0 && self.store.busy() == 0
+    }
+
+    fn at_database(&self) -> usize {
+        self.at_database.load(Ordering::Relaxed)
+    }
+
+    async fn timed<T>(
+        &self,
+        statement: &'static str,
+        query: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, Unavailable> {
+        let _visit = Visit::begin(&self.at_database);
+        Ok(self.protection.timed(statement, query).await?)
+    }
+}
+
+async fn product(State(shop): State<Shop>, Path(id): Path<i64>) -> Result<Response, Unavailable> {
+    let product = shop.timed("product", shop.store.product(id)).await?;
+    Ok(match product {
+        Some((name, cents)) => {
+            format!("{name}: {}.{:02}\n", cents / 100, cents % 100).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    })
+}
+
+async fn search(
+    State(shop): State<Shop>,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Result<Response, Unavailable> {
+    let Some((_, word)) = query.iter().find(|(name, _)| name == "q") else {
+        return Ok((StatusCode::BAD_REQUEST, "search for what? (?q=)").into_response());
+    };
+    let (hits, cheapest) = shop.timed("search", shop.store.search(word)).await?;
+    Ok(format!("{hits} products, from {} cents\n", cheapest).into_response())
+}
+
+async fn check_out(State(shop): State<Shop>, headers: HeaderMap) -> Result<Response, Unavailable> {
+    let Some(order) = headers.get(ORDER_ID).and_then(|id| id.to_str().ok()) else {
+        return Ok((StatusCode::BAD_REQUEST, "an order needs an id").into_response());
+    };
+    let placed = shop.timed("checkout", shop.store.check_out(order, shop.item)).await?;
+    Ok(match placed {
+        Placed::Now => (StatusCode::CREATED, "placed\n").into_response(),
+        Placed::Before => "already placed\n".into_response(),
+    })
+}
+
+async fn order(State(shop): State<Shop>, Path(id): Path<String>) -> Result<Response, Unavailable> {
+    let found = shop.timed("order", shop.store.has_order(&id)).await?;
+    Ok(match found {
+        true => "placed\n".into_response(),
+        false => StatusCode::NOT_FOUND.into_response(),
+    })
+}
+
+/// The database gave no answer.
+struct Unavailable(sqlx::Error);
+
+impl From<sqlx::Error> for Unavailable {
+    fn from(error: sqlx::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Unavailable {
+    fn into_response(self) -> Response {
+        match self.0 {
+            sqlx::Error::PoolTimedOut => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            error => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+        }
+    }
+}
+
+/// Counts a handler that waits for the database, also when its client leaves.
+struct Visit<'a>(&'a AtomicUsize);
+
+impl<'a> Visit<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+const HOME: &str = "<!doctype html><title>The shop</title><h1>Everything must go</h1>";
