@@ -24,8 +24,10 @@ use crate::{
 /// ```
 ///
 /// By Little's law ρ is the mean latency over the unloaded one, whatever the mix; and
-/// since A counts what is still out, a stall raises it before anything comes back. With
-/// the relative standard error s of the observed sum and the target τ = 1.3:
+/// since A counts what is still out, a stall raises it before anything comes back. The
+/// target lets 30 % more be in flight than run at full speed, and one more, so that a
+/// small database has its next query at hand: τ = 1.3 + 1/N with the mean in flight
+/// N = A / Δ. With the relative standard error s of the observed sum:
 ///
 /// ```text
 /// more than 10 % overloads          L ← 0.7 L
@@ -109,11 +111,12 @@ impl Stretch {
     fn decide(&mut self, now: Instant, window: &Window) {
         let work = self.baselines.work(&window.statements);
         let stretch = window.stretch(work);
-        let tolerated = TARGET * (1.0 + work.error);
+        let target = TARGET + 1.0 / window.mean_in_flight().max(1.0);
+        let tolerated = target * (1.0 + work.error);
         if window.overloads as f64 > OVERLOADS * window.finished as f64 {
             self.cut(now, window, 0.7);
         } else if self.is_congested(window, stretch, tolerated) {
-            self.relieve(now, window, work, stretch);
+            self.relieve(now, window, work, target / stretch);
         } else {
             self.response.reset();
             self.adjust(window);
@@ -129,7 +132,7 @@ impl Stretch {
         shared && stretch > if in_use { tolerated } else { 2.0 * tolerated }
     }
 
-    fn relieve(&mut self, now: Instant, window: &Window, work: Work, stretch: f64) {
+    fn relieve(&mut self, now: Instant, window: &Window, work: Work, factor: f64) {
         let rate = work.seconds / window.span.as_secs_f64();
         let point = Point { in_flight: window.mean_in_flight(), rate, limit: self.limit };
         if let Some(limit) = self.response.add(point) {
@@ -143,7 +146,7 @@ impl Stretch {
             // This window still tells of the stall that just ended.
             self.slow_start = true;
         } else {
-            self.cut(now, window, (TARGET / stretch).max(0.5));
+            self.cut(now, window, factor.max(0.5));
         }
         self.stalled = window.finished == 0;
     }
