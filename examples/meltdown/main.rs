@@ -91,7 +91,7 @@ fn replay(args: &Args) -> Result<Vec<String>> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(format!("no runtime: {error}")))?;
-    let store = runtime.block_on(Store::open(&source, 1))?;
+    let store = runtime.block_on(Store::open(&source))?;
     let mut stage = Stage { runtime, listener, source, store, products: 0, seed: args.seed };
     let outcome = perform(args, &mut stage);
     let cleared = stage.runtime.block_on(seed::clear(&stage.store));

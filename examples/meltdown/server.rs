@@ -10,7 +10,7 @@ use crate::dialect::Source;
 use crate::failure::{Failure, Result};
 use crate::protection::Protection;
 use crate::shop::Shop;
-use crate::store::{POOL, Store};
+use crate::store::Store;
 
 /// Longest wait for queries that nobody reads any more.
 const CALM_DOWN: Duration = Duration::from_secs(15);
@@ -39,7 +39,7 @@ impl Server {
             .enable_all()
             .build()
             .map_err(failed)?;
-        let store = runtime.block_on(Store::open(source, POOL))?;
+        let store = runtime.block_on(Store::open_shop(source))?;
         let shop = Shop::new(store, protection, item);
         let router = shop.router();
         runtime.spawn(async move {

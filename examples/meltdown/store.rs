@@ -46,8 +46,33 @@ pub(crate) enum Placed {
 }
 
 impl Store {
-    /// Connects once, so that a wrong address shows here.
-    pub(crate) async fn open(source: &Source, connections: u32) -> Result<Self> {
+    /// One connection for keeping house; the tables need not exist yet.
+    pub(crate) async fn open(source: &Source) -> Result<Self> {
+        let statements = Statements::new(source.dialect);
+        Self::connect(source, 1, statements, Vec::new()).await
+    }
+
+    /// The shop's pool, over tables that exist.
+    ///
+    /// sqlx's MySQL driver loses its place in the protocol when a query is
+    /// dropped while its statement is still being prepared: the connection then
+    /// never comes back to the pool. Customers who leave do drop queries, so
+    /// there the statements are prepared before anyone can wait for them.
+    pub(crate) async fn open_shop(source: &Source) -> Result<Self> {
+        let statements = Statements::new(source.dialect);
+        let early = match source.dialect {
+            Dialect::MariaDb => statements.all(),
+            Dialect::Sqlite | Dialect::Postgres => Vec::new(),
+        };
+        Self::connect(source, POOL, statements, early).await
+    }
+
+    async fn connect(
+        source: &Source,
+        connections: u32,
+        statements: Statements,
+        early: Vec<SqlStr>,
+    ) -> Result<Self> {
         let refused =
             |error: Error| Failure::new(format!("--database-url {}: {error}", source.shown()));
         let options: AnyConnectOptions = source.url.parse().map_err(refused)?;
@@ -57,18 +82,17 @@ impl Store {
             Err(_) => return Err(refused(Error::PoolTimedOut)),
         }
         let dialect = source.dialect;
-        let statements = Arc::new(Statements::new(dialect));
-        let prepared = Arc::clone(&statements);
+        let early: Arc<[SqlStr]> = early.into();
         let pool = AnyPoolOptions::new()
             .max_connections(connections)
             .after_connect(move |connection, _| {
-                let statements = Arc::clone(&prepared);
-                Box::pin(async move { greet(connection, dialect, &statements).await })
+                let early = Arc::clone(&early);
+                Box::pin(async move { greet(connection, dialect, &early).await })
             })
             .connect_with(options)
             .await
             .map_err(refused)?;
-        Ok(Self { pool, dialect, statements })
+        Ok(Self { pool, dialect, statements: Arc::new(statements) })
     }
 
     /// Name and price of one product: a look at the primary key.
@@ -131,25 +155,21 @@ impl Store {
 async fn greet(
     connection: &mut AnyConnection,
     dialect: Dialect,
-    statements: &Statements,
+    early: &[SqlStr],
 ) -> std::result::Result<(), Error> {
     for sql in dialect.greeting() {
         raw_sql(*sql).execute(&mut *connection).await?;
     }
-    // sqlx's MySQL driver loses its place in the protocol when a query is
-    // dropped while its statement is still being prepared: the connection then
-    // never comes back to the pool. Customers who leave do drop queries.
-    if dialect == Dialect::MariaDb {
-        for sql in statements.all() {
-            connection.prepare(sql.clone()).await?;
-        }
+    for sql in early {
+        connection.prepare(sql.clone()).await?;
     }
     Ok(())
 }
 
 impl Statements {
-    fn all(&self) -> [&SqlStr; 5] {
-        [&self.product, &self.search, &self.sell, &self.record, &self.order]
+    fn all(&self) -> Vec<SqlStr> {
+        let all = [&self.product, &self.search, &self.sell, &self.record, &self.order];
+        all.into_iter().cloned().collect()
     }
 
     fn new(dialect: Dialect) -> Self {
