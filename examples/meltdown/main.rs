@@ -55,7 +55,10 @@ use store::Store;
 const DESCRIPTORS: u64 = 65_536;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return explain(&error),
+    };
     match replay(&args) {
         Ok(broken) if broken.is_empty() => ExitCode::SUCCESS,
         Ok(broken) => {
@@ -69,6 +72,18 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Help in full, a mistake in one line.
+fn explain(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        let mistake = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        eprintln!("meltdown: {mistake} (try --help)");
+        return ExitCode::from(2);
+    }
+    println!("{text}");
+    ExitCode::SUCCESS
 }
 
 /// Everything from the first look at the settings to the report; returns the
@@ -125,8 +140,9 @@ fn introduction(stage: &Stage, calibration: &Calibration) -> String {
         .map(|route| format!("{} {:.1} ms", route.name(), calibration.weight(route) * 1e3))
         .collect();
     format!(
-        "{} with {} products sustains {:.0} requests/s of the mix. Unloaded cost: {}; searches are \
-         {:.0} % of the work. Seconds of such work done per second, by requests at once: {}.",
+        "{} with {} products sustains {:.0} requests/s of the mix.\n\
+         A request alone takes: {}; searches are {:.0} % of the work.\n\
+         Work done, in such seconds a second: {} at once.",
         stage.source.dialect.name(),
         stage.products,
         calibration.sustained_rate(),

@@ -40,7 +40,17 @@ pub(crate) struct Breaker {
 enum State {
     Closed,
     Open { until: Instant },
-    HalfOpen { out: u32, passed: u32 },
+    HalfOpen(Trial),
+}
+
+/// One half-open spell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Trial {
+    since: Instant,
+    /// Probes that have not come back, that succeeded, and that said nothing.
+    out: u32,
+    passed: u32,
+    undecided: u32,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -80,7 +90,7 @@ impl Breaker {
         match self.state {
             State::Closed => Circuit::Closed,
             State::Open { .. } => Circuit::Open,
-            State::HalfOpen { .. } => Circuit::HalfOpen,
+            State::HalfOpen(_) => Circuit::HalfOpen,
         }
     }
 
@@ -89,16 +99,19 @@ impl Breaker {
             if now < until {
                 return Verdict::Refuse { retry_after: until - now };
             }
-            self.state = State::HalfOpen { out: 0, passed: 0 };
+            self.state = State::HalfOpen(Trial::new(now));
         }
-        match &mut self.state {
-            State::HalfOpen { out, passed } if *out + *passed < self.figures.probes => {
-                *out += 1;
-                Verdict::Try(Probe { generation: self.generation })
-            }
-            State::HalfOpen { .. } => Verdict::Refuse { retry_after: self.figures.open_for },
-            _ => Verdict::Pass,
+        let State::HalfOpen(trial) = &mut self.state else { return Verdict::Pass };
+        if now.saturating_duration_since(trial.since) >= self.figures.open_at_most {
+            // Probes that hang for ever must not keep the circuit half-open for ever.
+            self.generation += 1;
+            *trial = Trial::new(now);
         }
+        if trial.out + trial.passed >= self.figures.probes {
+            return Verdict::Refuse { retry_after: self.figures.open_for };
+        }
+        trial.out += 1;
+        Verdict::Try(Probe { generation: self.generation })
     }
 
     /// What the database did. Counts only while the circuit is closed: what comes back
@@ -124,12 +137,22 @@ impl Breaker {
     /// A probe came back.
     pub(crate) fn finish(&mut self, probe: Probe, now: Instant, sample: &Sample) {
         let slow = sample.latency > self.slow_after;
+        let probes = self.figures.probes;
+        let Some(trial) = self.give_back(probe) else { return };
         match sample.outcome {
-            _ if self.give_back(probe).is_none() => {}
-            Outcome::Overload => self.open(now),
-            _ if slow => self.open(now),
-            Outcome::Success => self.pass_probe(now),
-            Outcome::Ignore => {}
+            Outcome::Success if !slow => {
+                trial.passed += 1;
+                if trial.passed >= probes {
+                    self.close(now);
+                }
+            }
+            Outcome::Ignore if !slow => {
+                trial.undecided += 1;
+                if trial.undecided >= probes.saturating_mul(UNDECIDED_PER_PROBE) {
+                    self.open(now);
+                }
+            }
+            _ => self.open(now),
         }
     }
 
@@ -141,23 +164,20 @@ impl Breaker {
         }
     }
 
-    fn pass_probe(&mut self, now: Instant) {
-        let State::HalfOpen { passed, .. } = &mut self.state else { return };
-        *passed += 1;
-        if *passed >= self.figures.probes {
-            self.window = Window::new(self.figures.window, now);
-            self.openings = 0;
-            self.state = State::Closed;
-        }
-    }
-
-    fn give_back(&mut self, probe: Probe) -> Option<()> {
-        let State::HalfOpen { out, .. } = &mut self.state else { return None };
-        if probe.generation != self.generation {
+    fn give_back(&mut self, probe: Probe) -> Option<&mut Trial> {
+        let current = probe.generation == self.generation;
+        let State::HalfOpen(trial) = &mut self.state else { return None };
+        if !current {
             return None;
         }
-        *out -= 1;
-        Some(())
+        trial.out -= 1;
+        Some(trial)
+    }
+
+    fn close(&mut self, now: Instant) {
+        self.window = Window::new(self.figures.window, now);
+        self.openings = 0;
+        self.state = State::Closed;
     }
 
     fn open(&mut self, now: Instant) {
@@ -168,6 +188,15 @@ impl Breaker {
         self.state = State::Open { until };
     }
 }
+
+impl Trial {
+    fn new(now: Instant) -> Self {
+        Self { since: now, out: 0, passed: 0, undecided: 0 }
+    }
+}
+
+/// Answers that say nothing, such as a 404, until the trial is broken off.
+const UNDECIDED_PER_PROBE: u32 = 10;
 
 /// Queries that hang: nothing came back in the span, and what is out has been out for
 /// long. One alone may be a long report and is no stall.
@@ -332,11 +361,31 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_says_nothing_gives_the_place_back() {
+    fn an_answer_that_says_nothing_gives_the_place_back_but_not_for_ever() {
         let (mut breaker, t0) = opened();
-        let probe = probe(&mut breaker, t0 + SECOND);
-        breaker.finish(probe, t0 + SECOND, &Sample { outcome: Outcome::Ignore, ..FAST });
-        assert_eq!(breaker.state, State::HalfOpen { out: 0, passed: 0 });
+        for _ in 0..20 {
+            assert_ne!(breaker.circuit(), Circuit::Closed);
+            let probe = probe(&mut breaker, t0 + SECOND);
+            assert_eq!(breaker.circuit(), Circuit::HalfOpen);
+            breaker.finish(probe, t0 + SECOND, &Sample { outcome: Outcome::Ignore, ..FAST });
+        }
+        assert_eq!(breaker.circuit(), Circuit::Open, "two probes, twenty answers");
+    }
+
+    #[test]
+    fn probes_that_hang_for_ever_are_given_up() {
+        let (mut breaker, t0) = opened();
+        let now = t0 + SECOND;
+        let hanging = [probe(&mut breaker, now), probe(&mut breaker, now)];
+        assert!(matches!(breaker.admit(now + 3 * SECOND), Verdict::Refuse { .. }));
+        let now = now + 4 * SECOND;
+        let fresh = [probe(&mut breaker, now), probe(&mut breaker, now)];
+        breaker.abandon(hanging[0], now, 4 * SECOND);
+        assert_eq!(breaker.circuit(), Circuit::HalfOpen, "a straggler has no say");
+        for probe in fresh {
+            breaker.finish(probe, now, &FAST);
+        }
+        assert_eq!(breaker.circuit(), Circuit::Closed);
     }
 
     #[test]
@@ -368,8 +417,9 @@ mod tests {
         let fresh = probe(&mut breaker, now);
         breaker.on_signal(&signal(now, 100, 100));
         breaker.finish(straggler, now, &Sample { outcome: Outcome::Overload, ..FAST });
-        assert_eq!(breaker.state, State::HalfOpen { out: 1, passed: 0 });
+        let trial = |out, passed| State::HalfOpen(Trial { out, passed, ..Trial::new(now) });
+        assert_eq!(breaker.state, trial(1, 0));
         breaker.finish(fresh, now, &FAST);
-        assert_eq!(breaker.state, State::HalfOpen { out: 0, passed: 1 });
+        assert_eq!(breaker.state, trial(0, 1));
     }
 }

@@ -32,7 +32,8 @@ use crate::{
 /// when the database stalls: calls that have been out for longer than that, while none
 /// comes back, count as slow. After `open_for` it lets `probes` requests through; when
 /// all of them come back in time it closes, and when one does not it opens for twice as
-/// long.
+/// long. A probe that says nothing about the load, such as a 404, makes room for
+/// another.
 ///
 /// ```
 /// use std::time::Duration;
