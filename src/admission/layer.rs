@@ -11,7 +11,6 @@ use super::{
 use crate::{
     class::{Class, Priority},
     database::Database,
-    fallback::FallbackLayer,
 };
 
 /// Puts a gate in front of a service. Cheap to clone; clones and all the services that
@@ -72,11 +71,6 @@ impl<G, C, P> GateLayer<G, C, P> {
     pub fn judge<J>(self, judge: J) -> GateLayer<G, C, Judged<P, J>> {
         let Self { gate, classify, protocol, watch } = self;
         GateLayer { gate, classify, protocol: Judged { protocol, judge }, watch }
-    }
-
-    /// Another service answers what is refused here.
-    pub fn fallback<F>(self, service: F) -> FallbackLayer<G, C, P, F> {
-        FallbackLayer::new(self, service)
     }
 
     /// The gate, to look at or to enter by hand.

@@ -6,5 +6,6 @@ pub(crate) mod breaker;
 pub(crate) mod histogram;
 pub mod limit;
 pub(crate) mod meter;
+pub(crate) mod occupancy;
 pub(crate) mod queue;
 pub(crate) mod window;

@@ -36,6 +36,13 @@ pub struct FallbackLayer<G, C, P, F> {
     fallback: Fallback<F>,
 }
 
+impl<G, C, P> GateLayer<G, C, P> {
+    /// Another service answers what is refused here.
+    pub fn fallback<F>(self, service: F) -> FallbackLayer<G, C, P, F> {
+        FallbackLayer::new(self, service)
+    }
+}
+
 impl<G, C, P, F> FallbackLayer<G, C, P, F> {
     /// Has `service` answer what `gate` refuses. Its response and error have to be of
     /// the types of the service that the layer is put around. It is cloned for each

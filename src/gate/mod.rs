@@ -19,17 +19,12 @@
 mod breaker;
 mod concurrency;
 mod gates;
-mod quota;
 mod rate;
-mod store;
-mod wait;
 
 pub use breaker::{BreakerGate, BreakerPermit, CircuitBreaker};
-pub use concurrency::{ConcurrencyGate, ConcurrencyLimit, Permit};
+pub use concurrency::{ConcurrencyGate, ConcurrencyLimit, Permit, Wait};
 pub use gates::{Gates, GatesPermit, GatesWait, Snapshot};
-pub use quota::Quota;
-pub use rate::{RateGate, RateLimit};
-pub use wait::Wait;
+pub use rate::{Quota, RateGate, RateLimit};
 
 use std::{future::Future, time::Instant};
 

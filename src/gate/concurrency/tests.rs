@@ -1,12 +1,25 @@
 //! Promises of the gate, on paused time.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::time::advance;
 use tokio_test::{assert_pending, assert_ready, task};
 
 use super::*;
-use crate::control::limit::Fixed;
+use crate::{
+    class::{Class, Priority},
+    clock,
+    control::limit::{Fixed, Limit, Usage},
+    gate::{Entry, Gate},
+    rejection::Reason,
+    signal::{OnSignal, Signal},
+};
 
 const MS: Duration = Duration::from_millis(1);
 const NORMAL: Class = class(Priority::Normal);

@@ -1,5 +1,10 @@
 //! The rate limit: a token bucket, in the form of the generic cell rate algorithm.
 
+mod quota;
+mod store;
+
+pub use quota::Quota;
+
 use std::{
     future::Ready,
     sync::Arc,
@@ -8,11 +13,12 @@ use std::{
 
 use governor::{RateLimiter, clock::Clock, nanos::Nanos};
 
-use super::{Entry, Gate, quota::Quota, store::Store};
+use self::store::Store;
 use crate::{
     class::{Class, Key},
     clock,
     config::{self, InvalidConfig},
+    gate::{Entry, Gate},
     rejection::{Reason, Rejection},
 };
 

@@ -13,7 +13,7 @@ use tokio::{
     time::{Sleep, sleep_until},
 };
 
-use super::concurrency::{ConcurrencyGate, Permit};
+use super::{ConcurrencyGate, Permit};
 use crate::{
     control::queue::Ticket,
     rejection::{Reason, Rejection},
@@ -33,7 +33,7 @@ pub struct Wait {
     granted: oneshot::Receiver<Result<Permit, Rejection>>,
     #[pin]
     timeout: Sleep,
-    reason: Reason,
+    late: Reason,
 }
 
 impl Wait {
@@ -42,9 +42,9 @@ impl Wait {
         ticket: Ticket,
         granted: oneshot::Receiver<Result<Permit, Rejection>>,
         until: Instant,
-        reason: Reason,
+        late: Reason,
     ) -> Self {
-        Self { gate, ticket, granted, timeout: sleep_until(until.into()), reason }
+        Self { gate, ticket, granted, timeout: sleep_until(until.into()), late }
     }
 }
 
@@ -62,7 +62,7 @@ impl Future for Wait {
                 this.granted.try_recv().ok()
             }
         };
-        Poll::Ready(answer.unwrap_or_else(|| this.gate.time_out(*this.ticket, *this.reason)))
+        Poll::Ready(answer.unwrap_or_else(|| Err(this.gate.time_out(*this.ticket, *this.late))))
     }
 }
 

@@ -1,0 +1,7 @@
+//! The circuit breaker, shared.
+
+mod gate;
+mod settings;
+
+pub use gate::{BreakerGate, BreakerPermit};
+pub use settings::CircuitBreaker;

@@ -1,0 +1,110 @@
+//! Settings of the concurrency limit.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{ConcurrencyGate, state::State};
+use crate::{
+    config::{self, InvalidConfig},
+    control::limit::{Limit, Stretch},
+    event::Observe,
+};
+
+/// Settings of an adaptive concurrency limit.
+///
+/// The limit follows what the database does ([`Stretch`] says how). A request over the
+/// limit waits in a short queue, strictly by priority, and is refused when its wait
+/// grows too long or someone more important needs the place.
+///
+/// ```
+/// use std::time::Duration;
+/// use brownout::{ConcurrencyLimit, Database};
+///
+/// let db = Database::new("shop");
+/// let layer = ConcurrencyLimit::new()
+///     .max(50)
+///     .max_wait(Duration::from_millis(200))
+///     .protecting(&db)?;
+/// # let _ = layer.classify(brownout::Class::default());
+/// # Ok::<(), brownout::InvalidConfig>(())
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct ConcurrencyLimit {
+    algorithm: Box<dyn Limit>,
+    min: usize,
+    max: usize,
+    queue: usize,
+    max_wait: Duration,
+}
+
+impl Default for ConcurrencyLimit {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ConcurrencyLimit {
+    /// The defaults, which suit one service with one database.
+    pub fn new() -> Self {
+        Self {
+            algorithm: Box::new(Stretch::default()),
+            min: 1,
+            max: 200,
+            queue: 100,
+            max_wait: Duration::from_millis(100),
+        }
+    }
+
+    /// The limit is never lower, in requests in flight at once. Default: 1; at least 1.
+    pub fn min(self, min: usize) -> Self {
+        Self { min, ..self }
+    }
+
+    /// The limit is never higher, in requests in flight at once. Default: 200; at least
+    /// 1 and not less than `min`. The size of the connection pool is a good value.
+    pub fn max(self, max: usize) -> Self {
+        Self { max, ..self }
+    }
+
+    /// How many requests may wait. Default: 100. With 0 nobody waits.
+    pub fn queue(self, requests: usize) -> Self {
+        Self { queue: requests, ..self }
+    }
+
+    /// How long a request may wait. Default: 100 ms; at most 1 minute. A request whose
+    /// deadline is nearer waits until then.
+    pub fn max_wait(self, max_wait: Duration) -> Self {
+        Self { max_wait, ..self }
+    }
+
+    /// What sets the limit. Default: [`Stretch`].
+    pub fn algorithm(self, algorithm: impl Limit + 'static) -> Self {
+        Self { algorithm: Box::new(algorithm), ..self }
+    }
+
+    /// The gate, to be entered by hand. Its limit moves once its
+    /// [`listener`](ConcurrencyGate::listener) is subscribed to a database.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConfig`] if a setting is outside its range.
+    pub fn gate(self) -> Result<ConcurrencyGate, InvalidConfig> {
+        self.observed_gate(Arc::new(()))
+    }
+
+    pub(crate) fn observed_gate(
+        self,
+        observer: Arc<dyn Observe>,
+    ) -> Result<ConcurrencyGate, InvalidConfig> {
+        config::at_least("min", self.min, 1)?;
+        config::at_least("max", self.max, 1)?;
+        if self.max < self.min {
+            let allowed = format_args!("at least `min`, which is {}", self.min).to_string();
+            return Err(InvalidConfig::new("max", self.max, allowed));
+        }
+        let minute = Duration::from_secs(60);
+        config::duration("max_wait", self.max_wait, Duration::ZERO, minute)?;
+        let state = State::new(self.algorithm, self.min..=self.max, self.queue);
+        Ok(ConcurrencyGate::new(state, self.max_wait, observer))
+    }
+}
