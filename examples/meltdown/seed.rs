@@ -3,11 +3,12 @@
 //! The rows are counted by the clock, not by a constant, so that the database
 //! is the bottleneck on a fast machine and the example bearable on a slow one.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rand::Rng;
 use rand::rngs::StdRng;
 use sqlx::{AssertSqlSafe, query, query_scalar, raw_sql};
+use tokio::time::Instant;
 
 use crate::failure::Result;
 use crate::store::Store;
