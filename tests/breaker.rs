@@ -4,53 +4,19 @@
 
 mod support;
 
-use std::{future::pending, io, sync::Arc, time::Duration};
+use std::{future::pending, io, sync::Arc};
 
-use brownout::{
-    Admission, Circuit, CircuitBreaker, CircuitBreakerLayer, Database, Event, Outcome, Reason,
-    Rejection,
-};
-use http::{Response, StatusCode, header};
+use brownout::{Admission, Circuit, CircuitBreaker, Database, Event, Outcome, Reason, Rejection};
+use http::{StatusCode, header};
 use support::{
     MS, SECOND,
     controlled::{admitted, behind, get, page, refused},
+    slow_database::{SLOW, bad_queries, database, opened, protecting, rejection},
 };
 use tokio::{
     task::JoinHandle,
     time::{advance, timeout},
 };
-use tokio_test::assert_ready;
-
-const SLOW: Duration = MS.saturating_mul(100);
-
-fn database() -> Database {
-    Database::builder("shop").slow_after(SLOW).build().expect("it is valid")
-}
-
-fn protecting(db: &Database) -> CircuitBreakerLayer {
-    CircuitBreakerLayer::protecting(db)
-}
-
-/// Twenty bad queries within the time of a signal, which the next passer-by sends.
-async fn bad_queries(db: &Database) {
-    for _ in 0..20 {
-        db.record(2 * SLOW, Outcome::Success);
-    }
-    advance(100 * MS).await;
-    db.record(MS, Outcome::Success);
-}
-
-async fn opened(db: &Database) -> CircuitBreakerLayer {
-    let layer = protecting(db);
-    bad_queries(db).await;
-    assert_eq!(layer.gate().circuit(), Circuit::Open);
-    layer
-}
-
-fn rejection<B>(response: &Response<B>) -> Rejection {
-    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-    *response.extensions().get().expect("a refusal says why")
-}
 
 #[tokio::test(start_paused = true)]
 async fn slow_queries_open_the_circuit_and_refusals_say_for_how_long() {
@@ -88,61 +54,6 @@ async fn nine_calls_are_too_few_to_judge_by() {
     advance(100 * MS).await;
     db.record(2 * SLOW, Outcome::Success);
     assert_eq!(layer.gate().circuit(), Circuit::Closed);
-}
-
-#[tokio::test(start_paused = true)]
-async fn half_open_lets_its_probes_through_and_closes_when_they_pass() {
-    let db = database();
-    let layer = opened(&db).await;
-    let (service, mut inside) = behind(&layer);
-    advance(SECOND).await;
-    let probes: Vec<_> = (0..3).map(|_| admitted(&service, &mut inside)).collect();
-    assert_eq!(layer.gate().circuit(), Circuit::HalfOpen);
-    assert_eq!(rejection(&refused(&service, get("/"))).reason(), Reason::CircuitOpen);
-    for (mut flight, answer) in probes {
-        assert_eq!(layer.gate().circuit(), Circuit::HalfOpen);
-        answer.send_response(page(StatusCode::OK));
-        assert_eq!(assert_ready!(flight.poll()).expect("it is answered").status(), 200);
-    }
-    assert_eq!(layer.gate().circuit(), Circuit::Closed);
-    let crowd: Vec<_> = (0..50).map(|_| admitted(&service, &mut inside)).collect();
-    drop(crowd);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_slow_or_failed_probe_opens_it_for_twice_as_long() {
-    let db = database();
-    let layer = opened(&db).await;
-    let (service, mut inside) = behind(&layer);
-    advance(SECOND).await;
-    let (mut slow, answer) = admitted(&service, &mut inside);
-    advance(2 * SLOW).await;
-    answer.send_response(page(StatusCode::OK));
-    assert!(slow.poll().is_ready());
-    assert_eq!(rejection(&refused(&service, get("/"))).retry_after(), 2 * SECOND);
-    advance(2 * SECOND).await;
-    let (mut failed, answer) = admitted(&service, &mut inside);
-    answer.send_response(page(StatusCode::GATEWAY_TIMEOUT));
-    assert!(failed.poll().is_ready());
-    assert_eq!(rejection(&refused(&service, get("/"))).retry_after(), 4 * SECOND);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_cancelled_probe_gives_its_place_back() {
-    let db = database();
-    let layer = opened(&db).await;
-    let (service, mut inside) = behind(&layer);
-    advance(SECOND).await;
-    for _ in 0..20 {
-        let probes: Vec<_> = (0..3).map(|_| admitted(&service, &mut inside)).collect();
-        drop(refused(&service, get("/")));
-        drop(probes);
-    }
-    assert_eq!(layer.gate().circuit(), Circuit::HalfOpen);
-    let (slow, _answer) = admitted(&service, &mut inside);
-    advance(2 * SLOW).await;
-    drop(slow);
-    assert_eq!(layer.gate().circuit(), Circuit::Open, "it was slow when it was given up");
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use brownout::{
     Admission, CircuitBreakerLayer, Class, ConcurrencyLimit, ConcurrencyLimitLayer, Database,
     Gates, Quota, RateLimitLayer, Reason, Rejection, limit::Fixed,
 };
-use support::careful::Careful;
+use support::{careful::Careful, reserving::Reserving};
 use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok, task};
 use tower::{
     BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn, util::BoxCloneService,
@@ -156,6 +156,40 @@ async fn after_a_wait_the_inner_service_may_still_have_to_get_ready() {
     assert_request_eq!(handle, "request").send_response("answer");
     assert_eq!(assert_ready_ok!(waiting.poll()), "answer");
     assert_eq!(layer.gate().in_flight(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_waits_is_not_kept_out_by_what_was_reserved_for_it() {
+    let layer = limit(1, 9);
+    let inner = Reserving::one_place();
+    let mut service = layer.clone().refuse_with_error().layer(inner);
+    let held = layer.gate().acquire(&Class::default()).await.expect("there is room");
+    let mut waiting = task::spawn(service.ready().await.expect("it is ready").call("answer"));
+    assert_pending!(waiting.poll());
+    drop(held);
+    // The caller keeps the service, as one does that sends one request after another.
+    assert_eq!(assert_ready_ok!(waiting.poll()), "answer");
+    drop(service);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_request_waits_nothing_is_reserved_for_it() {
+    let (layer, inner) = (limit(1, 1), Reserving::one_place());
+    let places = inner.places();
+    let mut service = layer.clone().refuse_with_error().layer(inner);
+    let _held = layer.gate().acquire(&Class::default()).await.expect("there is room");
+    let _waiting = service.ready().await.expect("it is ready").call("waits");
+    assert_eq!(places.available_permits(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_request_was_refused_nothing_is_reserved_for_it() {
+    let (layer, inner) = (limit(1, 0), Reserving::one_place());
+    let places = inner.places();
+    let mut service = layer.clone().refuse_with_error().layer(inner);
+    let _held = layer.gate().acquire(&Class::default()).await.expect("there is room");
+    assert!(service.ready().await.expect("it is ready").call("is refused").await.is_err());
+    assert_eq!(places.available_permits(), 1);
 }
 
 fn assert_send<T: Send>(_: &T) {}

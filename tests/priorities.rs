@@ -161,6 +161,18 @@ async fn a_deadline_does_not_refuse_what_need_not_wait() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn exempt_requests_pass_a_limit_that_stands_alone_uncounted() {
+    let one = ConcurrencyLimit::new().algorithm(Fixed::new(1)).queue(0);
+    let layer = one.layer().expect("it is valid").classify(routes());
+    let (service, mut inside) = behind(&layer);
+    let (_exempt, _answer) = (launch(&service, get("/health")), inside.take());
+    assert_eq!(layer.gate().in_flight(), 0);
+    let (_holding, _answer) = admitted(&service, &mut inside);
+    let (_exempt, _answer) = (launch(&service, get("/health")), inside.take());
+    assert_eq!(layer.gate().in_flight(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn exempt_requests_pass_a_full_limit_and_an_open_circuit_uncounted() {
     let db = Database::new("shop");
     let one = ConcurrencyLimit::new().algorithm(Fixed::new(1)).queue(0);

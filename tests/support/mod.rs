@@ -5,7 +5,9 @@
 pub(crate) mod careful;
 pub(crate) mod chunks;
 pub(crate) mod controlled;
+pub(crate) mod reserving;
 pub(crate) mod room;
+pub(crate) mod slow_database;
 pub(crate) mod tcp;
 
 use std::{future::Future, time::Duration};
