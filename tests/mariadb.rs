@@ -1,0 +1,48 @@
+//! Against a real MariaDB, at the address in `MYSQL_URL`.
+
+#![cfg(feature = "http")]
+
+mod server;
+mod support;
+
+use server::Server;
+
+fn server() -> Server {
+    Server::at("MYSQL_URL", "SELECT SLEEP(0.05)")
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB"]
+async fn observed_queries_are_timed() {
+    server().observed_queries_are_timed().await;
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB"]
+async fn a_unique_violation_says_nothing_about_the_load() {
+    server().a_unique_violation_says_nothing_about_the_load().await;
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB"]
+async fn an_exhausted_pool_is_an_overload_to_a_judge_that_says_so() {
+    server().an_exhausted_pool_is_an_overload_to_a_judge_that_says_so().await;
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB"]
+async fn a_refused_connection_is_an_overload() {
+    server().a_refused_connection_is_an_overload("mysql://nobody@127.0.0.1:1/nowhere").await;
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB"]
+async fn a_locked_row_opens_the_circuit_until_it_is_released() {
+    server().a_locked_row_opens_the_circuit_until_it_is_released().await;
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB"]
+async fn far_over_the_limit_every_request_is_answered_or_refused() {
+    server().far_over_the_limit_every_request_is_answered_or_refused().await;
+}

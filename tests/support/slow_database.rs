@@ -1,0 +1,40 @@
+//! A database that gets slow, and the circuit that opens for it.
+
+use std::time::Duration;
+
+use brownout::{Circuit, CircuitBreakerLayer, Database, Outcome, Rejection};
+use http::{Response, StatusCode};
+use tokio::time::advance;
+
+use super::MS;
+
+pub(crate) const SLOW: Duration = MS.saturating_mul(100);
+
+pub(crate) fn database() -> Database {
+    Database::builder("shop").slow_after(SLOW).build().expect("it is valid")
+}
+
+pub(crate) fn protecting(db: &Database) -> CircuitBreakerLayer {
+    CircuitBreakerLayer::protecting(db)
+}
+
+/// Twenty bad queries within the time of a signal, which the next passer-by sends.
+pub(crate) async fn bad_queries(db: &Database) {
+    for _ in 0..20 {
+        db.record(2 * SLOW, Outcome::Success);
+    }
+    advance(100 * MS).await;
+    db.record(MS, Outcome::Success);
+}
+
+pub(crate) async fn opened(db: &Database) -> CircuitBreakerLayer {
+    let layer = protecting(db);
+    bad_queries(db).await;
+    assert_eq!(layer.gate().circuit(), Circuit::Open);
+    layer
+}
+
+pub(crate) fn rejection<B>(response: &Response<B>) -> Rejection {
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    *response.extensions().get().expect("a refusal says why")
+}
