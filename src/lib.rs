@@ -140,8 +140,3 @@ pub use self::{
         Wait,
     },
 };
-
-/// Compiles the README's code.
-#[cfg(all(doctest, feature = "http"))]
-#[doc = include_str!("../README.md")]
-struct Readme;

@@ -36,6 +36,8 @@ pub struct Signal {
     pub overloads: u64,
     /// Queries whose caller left before they came back. Not in `finished`.
     pub cancelled: u64,
+    /// Those of them that had taken longer than `slow_after` by then. Not in `slow`.
+    pub cancelled_slow: u64,
     /// The successes by statement. Statements without any in this span are left out.
     pub statements: Vec<StatementSignal>,
 }

@@ -60,7 +60,7 @@ impl Args {
 
     /// How long calibration stays at each level of concurrency.
     pub(crate) fn calibration_step(&self) -> Duration {
-        Duration::from_millis(if self.quick { 2_000 } else { 4_000 })
+        Duration::from_millis(if self.quick { 1_500 } else { 3_000 })
     }
 
     /// Takes the port for the whole replay.

@@ -67,8 +67,8 @@ fn protected(run: &Run) -> Vec<Goal> {
         goal(
             run,
             "goodput in the surge ≥ 90 % of sustained",
-            format!("{:.0} %", run.goodput),
-            run.goodput >= 90.0,
+            format!("{:.0} %", run.goodput()),
+            run.goodput() >= 90.0,
         ),
         goal(run, "pages without a database 100 %", format!("{pages:.1} %"), pages >= 100.0),
         goal(

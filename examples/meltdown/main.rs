@@ -123,8 +123,13 @@ fn perform(args: &Args, stage: &mut Stage) -> Result<Vec<String>> {
     let introduction = introduction(stage, &calibration);
     println!("{introduction}");
     let mut runs = Vec::new();
+    let mut before = calibration.sustained_work();
     for (item, protection) in (1..).zip(variants) {
-        runs.push(stage.run(protection, item, args.timeline(), &calibration)?);
+        let mut run = stage.run(protection, item, args.timeline(), &calibration)?;
+        let after = stage.sustained_now(&calibration, args.calibration_step())?;
+        run.sustained = (before + after) / 2.0;
+        before = after;
+        runs.push(run);
     }
     conclude(&args.report, &introduction, &runs)?;
     Ok(goals::broken_invariants(&runs))

@@ -1,11 +1,10 @@
 //! The only place that knows admission control: what guards the shop in a run.
 
-use std::error::Error;
 use std::future::Future;
 
 use axum::Router;
 use brownout::http::Routes;
-use brownout::{Admission, Circuit, Database, Outcome, Priority, Reason, outcome_of_error};
+use brownout::{Admission, Circuit, Database, Priority, Reason};
 
 use crate::failure::{Failure, Result};
 
@@ -37,10 +36,9 @@ impl Protection {
     }
 
     fn present() -> Result<Self> {
-        let invalid = |error| Failure::new(format!("the guard's settings: {error}"));
-        let database = Database::builder("shop").judge(outcome_of);
-        let database = database.build().map_err(invalid)?;
+        let database = Database::new("shop");
         let admission = Admission::builder().protect(&database);
+        let invalid = |error| Failure::new(format!("the guard's settings: {error}"));
         let admission = admission.build().map_err(invalid)?;
         Ok(Self::Present { database, admission })
     }
@@ -97,13 +95,5 @@ impl Protection {
             circuit: seen.circuit,
             refused: refused.into(),
         })
-    }
-}
-
-/// An exhausted pool is an overload, too; only sqlx knows that error.
-fn outcome_of(error: &(dyn Error + 'static)) -> Outcome {
-    match error.downcast_ref::<sqlx::Error>() {
-        Some(sqlx::Error::PoolTimedOut) => Outcome::Overload,
-        _ => outcome_of_error(error),
     }
 }

@@ -44,9 +44,10 @@ pub(crate) struct Run {
     pub(crate) guarded: bool,
     pub(crate) record: Record,
     pub(crate) ledger: Ledger,
-    /// Database work that reached customers in the surge, in per cent of what
-    /// the database sustains.
-    pub(crate) goodput: f64,
+    /// Database work per second that reached customers in the surge.
+    pub(crate) work: f64,
+    /// What the database sustained, on the average of before and after the run.
+    pub(crate) sustained: f64,
     pub(crate) recovered: Option<Duration>,
     /// Whether connections stayed lost after the run, until a restart.
     pub(crate) restarted: bool,
@@ -57,13 +58,24 @@ const CALIBRATION_ITEM: i64 = 0;
 
 impl Stage {
     pub(crate) fn calibrate(&self, step: Duration) -> Result<Calibration> {
-        let server =
-            Server::start(&self.listener, &self.source, Protection::Absent, CALIBRATION_ITEM)?;
+        let server = self.calibration_server()?;
         let errands = self.errands("calibration");
         self.runtime.block_on(async {
             let customers = Customers::new(server.address);
             Calibration::measure(&customers, errands, step).await
         })
+    }
+
+    /// What the database sustains now, in work per second.
+    pub(crate) fn sustained_now(&self, calibration: &Calibration, step: Duration) -> Result<f64> {
+        let server = self.calibration_server()?;
+        let customers = Customers::new(server.address);
+        let errands = self.errands("calibration again");
+        Ok(self.runtime.block_on(calibration.measure_again(&customers, errands, step)))
+    }
+
+    fn calibration_server(&self) -> Result<Server> {
+        Server::start(&self.listener, &self.source, Protection::Absent, CALIBRATION_ITEM)
     }
 
     /// Replays the surge once, selling `item`.
@@ -94,11 +106,12 @@ impl Stage {
         let customers = Customers::new(server.address);
         let ledger = Ledger::settle(&record, &customers, &self.store, item);
         let ledger = self.runtime.block_on(ledger)?;
-        let goodput = record.surge_goodput(|route| calibration.weight(route));
+        let work = record.surge_goodput(|route| calibration.weight(route));
         Ok(Run {
             name,
             guarded,
-            goodput: 100.0 * goodput / calibration.sustained_work(),
+            work,
+            sustained: calibration.sustained_work(),
             recovered: time_to_recover(&record),
             restarted: !quiet,
             record,
@@ -112,6 +125,11 @@ impl Stage {
 }
 
 impl Run {
+    /// Work in the surge in per cent of what the database sustains.
+    pub(crate) fn goodput(&self) -> f64 {
+        100.0 * self.work / self.sustained
+    }
+
     /// Per cent of a route's requests in the surge that succeeded.
     pub(crate) fn surge_success(&self, route: Route) -> f64 {
         self.record.success(Phase::Surge, |asked| asked == route)

@@ -14,7 +14,7 @@ use crate::failure::Result;
 use crate::store::Store;
 
 /// What one search shall cost on an idle core.
-const SEARCH_COST: Duration = Duration::from_millis(50);
+const SEARCH_COST: Duration = Duration::from_millis(100);
 const FIRST_ROWS: i64 = 2_000;
 const MOST_ROWS: i64 = 2_000_000;
 const ROWS_PER_INSERT: i64 = 100;

@@ -122,7 +122,9 @@ fn database(runs: &[Run]) -> Section {
     Section {
         title: "Database",
         rows: vec![
-            row("goodput in the surge, of sustained", runs, |run| format!("{:.0} %", run.goodput)),
+            row("goodput in the surge, of sustained", runs, |run| {
+                format!("{:.0} %", run.goodput())
+            }),
             row("back to normal after the surge", runs, recovery),
             row("needed a restart to get its connections back", runs, |run| {
                 if run.restarted { "yes" } else { "no" }.to_owned()

@@ -60,16 +60,24 @@ where
                 ResponseFuture::calling(call, permit, query, now, protocol)
             }
             Entry::Waiting(wait) => {
-                // The clone waits, not the ready service: that one may hold a permit of
-                // its own. The clone is polled for readiness before it is called.
-                let inner = self.inner.clone();
                 let (watch, fallback) = (watch.clone(), self.fallback.clone());
+                self.release();
+                let inner = self.inner.clone();
                 let parked = Parked { inner, request, class, watch, fallback };
                 ResponseFuture::waiting(wait, parked, protocol)
             }
             Entry::Refused(rejection) => {
+                self.release();
                 ResponseFuture::refused(request, rejection, self.fallback.clone(), protocol)
             }
         }
+    }
+}
+
+impl<S: Clone, G, C, P, F> GateService<S, G, C, P, F> {
+    /// A ready service may hold a permit of its own, which it would keep from others
+    /// for as long as it is not called. A clone is not ready and holds nothing.
+    fn release(&mut self) {
+        self.inner = self.inner.clone();
     }
 }

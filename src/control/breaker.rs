@@ -123,8 +123,9 @@ impl Breaker {
         self.slow_after = signal.slow_after;
         let stalled = stalled(signal);
         let calls = self.window.current(signal.at);
-        calls.all += signal.finished + stalled;
-        calls.bad += signal.slow + signal.overloads + stalled;
+        let hung = stalled + signal.cancelled_slow;
+        calls.all += signal.finished + hung;
+        calls.bad += signal.slow + signal.overloads + hung;
         let (all, bad) = self
             .window
             .recent(signal.at)

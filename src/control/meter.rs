@@ -29,6 +29,7 @@ struct Counts {
     slow: u64,
     overloads: u64,
     cancelled: u64,
+    cancelled_slow: u64,
 }
 
 impl Meter {
@@ -73,7 +74,9 @@ impl Meter {
     /// far is in the busy time; what it would have taken is not known.
     pub(crate) fn cancel(&mut self, now: Instant, started: Instant) {
         self.leave(now, started);
+        let slow = now.saturating_duration_since(started) > self.slow_after;
         self.counts.cancelled += 1;
+        self.counts.cancelled_slow += u64::from(slow);
     }
 
     /// A query that nobody started here came back after `latency`.
@@ -105,6 +108,7 @@ impl Meter {
             slow: counts.slow,
             overloads: counts.overloads,
             cancelled: counts.cancelled,
+            cancelled_slow: counts.cancelled_slow,
             statements: self.statements.iter().filter(|own| own.count > 0).copied().collect(),
         };
         self.since = now.max(self.since);
@@ -209,6 +213,16 @@ mod tests {
         let signal = meter.take(t0 + 100 * MS);
         assert_eq!((signal.busy, signal.cancelled, signal.finished), (70 * MS, 1, 0));
         assert_eq!((signal.in_flight, signal.age), (0, Duration::ZERO));
+        assert_eq!(signal.cancelled_slow, 0);
+    }
+
+    #[test]
+    fn a_query_given_up_when_slow_already_is_told_apart() {
+        let (mut meter, t0) = meter();
+        meter.start(t0);
+        meter.cancel(t0 + 101 * MS, t0);
+        let signal = meter.take(t0 + 200 * MS);
+        assert_eq!((signal.cancelled, signal.cancelled_slow, signal.slow), (1, 1, 0));
     }
 
     #[test]

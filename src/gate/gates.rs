@@ -160,12 +160,11 @@ impl Gate for Gates {
                 permit.concurrency = Some(place);
                 Entry::Admitted(self.admit(permit))
             }
-            Entry::Waiting(wait) => Entry::Waiting(GatesWait {
-                gates: self.clone(),
-                class: *class,
-                permit: Some(permit),
-                wait,
-            }),
+            Entry::Waiting(wait) => {
+                permit.breaker.iter_mut().for_each(BreakerPermit::pause);
+                let (gates, class) = (self.clone(), *class);
+                Entry::Waiting(GatesWait { gates, class, permit: Some(permit), wait })
+            }
             Entry::Refused(rejection) => {
                 self.hand_back(class);
                 Entry::Refused(self.refuse(class, rejection))
@@ -221,6 +220,7 @@ impl Future for GatesWait {
         let mut permit = this.permit.take().expect("polled after it was ready");
         Poll::Ready(match answer {
             Ok(place) => {
+                permit.breaker.iter_mut().for_each(BreakerPermit::resume);
                 permit.concurrency = Some(place);
                 Ok(this.gates.admit(permit))
             }

@@ -9,3 +9,8 @@ mod routes;
 pub use body::PermitBody;
 pub use header::ByHeader;
 pub use routes::Routes;
+
+/// The README's code, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -29,6 +29,7 @@ fn signal(at: Instant, finished: u64, slow: u64) -> Signal {
         slow,
         overloads: 0,
         cancelled: 0,
+        cancelled_slow: 0,
         statements: Vec::new(),
     }
 }

@@ -59,7 +59,7 @@ impl BreakerGate {
         match self.change(|breaker| breaker.admit(started)) {
             Verdict::Pass => Ok(BreakerPermit { probe: None }),
             Verdict::Try(probe) => {
-                let out = Out { gate: self.clone(), probe, started };
+                let out = Out { gate: self.clone(), probe, started: Some(started) };
                 Ok(BreakerPermit { probe: Some(out) })
             }
             Verdict::Refuse { retry_after } => {
@@ -125,7 +125,24 @@ pub struct BreakerPermit {
 struct Out {
     gate: BreakerGate,
     probe: Probe,
-    started: Instant,
+    /// None while it waits for another gate, which says nothing about the database.
+    started: Option<Instant>,
+}
+
+impl BreakerPermit {
+    /// The request waits for another gate.
+    pub(in crate::gate) fn pause(&mut self) {
+        if let Some(out) = &mut self.probe {
+            out.started = None;
+        }
+    }
+
+    /// The request goes on.
+    pub(in crate::gate) fn resume(&mut self) {
+        if let Some(out) = &mut self.probe {
+            out.started = Some(clock::now());
+        }
+    }
 }
 
 impl Finish for BreakerPermit {
@@ -140,7 +157,7 @@ impl Drop for BreakerPermit {
     fn drop(&mut self) {
         if let Some(Out { gate, probe, started }) = self.probe.take() {
             let now = clock::now();
-            let elapsed = now.saturating_duration_since(started);
+            let elapsed = now.saturating_duration_since(started.unwrap_or(now));
             gate.change(|breaker| breaker.abandon(probe, now, elapsed));
         }
     }

@@ -61,6 +61,7 @@ impl Loop {
             slow: 0,
             overloads: 0,
             cancelled: 0,
+            cancelled_slow: 0,
             statements: if count > 0 { vec![seen] } else { Vec::new() },
         };
         let peak = in_flight.ceil() as usize;
@@ -150,6 +151,7 @@ fn a_stall_lowers_the_limit_and_its_end_brings_it_back() {
             slow: 0,
             overloads: 0,
             cancelled: 0,
+            cancelled_slow: 0,
             statements: Vec::new(),
         };
         closed.limit.update(&signal, &usage);
@@ -183,6 +185,7 @@ slow_after: Duration::from_secs(1),
                 slow: 0,
                 overloads,
                 cancelled: 0,
+                cancelled_slow: 0,
                 statements: if count > 0 { vec![seen] } else { Vec::new() },
             };
             limit.update(&signal, &Usage { peak, waited: count, refused: overloads });
