@@ -2,9 +2,14 @@
 //!
 //! It is tokio's, so that in tests under paused time every gate moves with the test.
 
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 /// The time now.
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
+}
+
+/// The time since the Unix epoch, by the wall clock; zero where that is before it.
+pub(crate) fn wall() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }

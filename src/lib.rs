@@ -80,6 +80,7 @@
 //! |---|---|
 //! | `http` (default) | refusals as HTTP responses, priorities by header and route, permits that last to the end of the body |
 //! | `tower` (in `http`) | gates, database and layers |
+//! | `simulate` | the closed loop in virtual time, to try settings and algorithms in |
 //! | none | vocabulary and control alone, without any dependency |
 //!
 //! Needs a tokio runtime with time enabled where requests have to wait.
@@ -121,6 +122,8 @@ mod gate;
 pub mod http;
 #[cfg(feature = "tower")]
 mod lock;
+#[cfg(feature = "simulate")]
+pub mod simulate;
 
 #[cfg(feature = "tower")]
 pub use self::{

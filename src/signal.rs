@@ -15,6 +15,9 @@ use std::{
 pub struct Signal {
     /// When the span ended.
     pub at: Instant,
+    /// The same on the wall clock, as time since the Unix epoch: what happens by it
+    /// happens at once in all instances of a service.
+    pub wall: Duration,
     /// How long it was.
     pub span: Duration,
     /// What the database's owner calls slow.

@@ -9,6 +9,8 @@ const WEIGHT_MOST: f64 = 0.2;
 const SIGNIFICANT: f64 = 2.5;
 /// Spread assumed where too few queries show their own.
 const SPREAD_LEAST: f64 = 0.5;
+/// What is left of a spread after a window that showed less.
+const SPREAD_KEPT: f64 = 0.99;
 
 /// One unloaded latency per statement, in seconds.
 ///
@@ -16,7 +18,15 @@ const SPREAD_LEAST: f64 = 0.5;
 /// like a database that slows down.
 #[derive(Debug, Default)]
 pub(crate) struct Baselines {
-    seconds: Vec<Option<f64>>,
+    statements: Vec<Option<Baseline>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Baseline {
+    /// The unloaded latency.
+    seconds: f64,
+    /// The coefficient of variation, as far as it was seen. Falls slowly.
+    spread: f64,
 }
 
 /// What a set of queries would take alone.
@@ -34,8 +44,7 @@ impl Baselines {
     pub(crate) fn work(&mut self, statements: &[StatementSignal]) -> Work {
         let (mut alone, mut observed, mut variance) = (0.0, 0.0, 0.0);
         for seen in statements {
-            let baseline = *self.of(seen).get_or_insert(seen.mean());
-            alone += baseline * seen.count as f64;
+            alone += self.of(seen).seconds * seen.count as f64;
             observed += seen.seconds;
             variance += seen.variance() * seen.count as f64;
         }
@@ -48,8 +57,8 @@ impl Baselines {
         self.drop_to(statements);
         for seen in statements {
             let weight = (seen.count as f64 * WEIGHT_PER_QUERY).min(WEIGHT_MOST);
-            let baseline = self.of(seen).get_or_insert(seen.mean());
-            *baseline += weight * (seen.mean() - *baseline);
+            let baseline = self.of(seen);
+            baseline.seconds += weight * (seen.mean() - baseline.seconds);
         }
     }
 
@@ -57,27 +66,23 @@ impl Baselines {
     /// nothing faster, so this holds at any time.
     pub(crate) fn drop_to(&mut self, statements: &[StatementSignal]) {
         for seen in statements {
-            let spread = (seen.variance().sqrt() / seen.mean()).max(SPREAD_LEAST);
-            let noise = SIGNIFICANT * spread / (seen.count as f64).sqrt();
-            let baseline = self.of(seen).get_or_insert(seen.mean());
-            if seen.mean() < *baseline * (1.0 - noise) {
-                *baseline = seen.mean();
+            let spread = seen.variance().sqrt() / seen.mean();
+            let baseline = self.of(seen);
+            // A window of cheap queries alone has little spread of its own.
+            baseline.spread = spread.max(baseline.spread * SPREAD_KEPT).max(SPREAD_LEAST);
+            let noise = SIGNIFICANT * baseline.spread / (seen.count as f64).sqrt();
+            if seen.mean() < baseline.seconds * (1.0 - noise) {
+                baseline.seconds = seen.mean();
             }
         }
     }
 
-    /// Takes what was seen as the new truth.
-    pub(crate) fn relearn(&mut self, statements: &[StatementSignal]) {
-        for seen in statements {
-            *self.of(seen) = Some(seen.mean());
+    fn of(&mut self, seen: &StatementSignal) -> &mut Baseline {
+        if self.statements.len() <= seen.statement {
+            self.statements.resize(seen.statement + 1, None);
         }
-    }
-
-    fn of(&mut self, seen: &StatementSignal) -> &mut Option<f64> {
-        if self.seconds.len() <= seen.statement {
-            self.seconds.resize(seen.statement + 1, None);
-        }
-        &mut self.seconds[seen.statement]
+        let first = Baseline { seconds: seen.mean(), spread: SPREAD_LEAST };
+        self.statements[seen.statement].get_or_insert(first)
     }
 }
 

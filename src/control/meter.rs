@@ -93,11 +93,12 @@ impl Meter {
     }
 
     /// All since the last call.
-    pub(crate) fn take(&mut self, now: Instant) -> Signal {
+    pub(crate) fn take(&mut self, now: Instant, wall: Duration) -> Signal {
         self.advance(now);
         let counts = std::mem::take(&mut self.counts);
         let signal = Signal {
             at: now,
+            wall,
             span: now.saturating_duration_since(self.since),
             slow_after: self.slow_after,
             in_flight: self.in_flight,
@@ -189,7 +190,7 @@ mod tests {
         meter.start(t0);
         meter.start(t0 + 10 * MS);
         meter.finish(t0 + 30 * MS, t0, 0, Outcome::Success);
-        let signal = meter.take(t0 + 40 * MS);
+        let signal = meter.take(t0 + 40 * MS, Duration::ZERO);
         assert_eq!(signal.busy, (10 + 2 * 20 + 10) * MS);
         assert_eq!((signal.in_flight, signal.finished), (1, 1));
     }
@@ -199,7 +200,7 @@ mod tests {
         let (mut meter, t0) = meter();
         meter.start(t0);
         meter.start(t0 + 100 * MS);
-        let signal = meter.take(t0 + 500 * MS);
+        let signal = meter.take(t0 + 500 * MS, Duration::ZERO);
         assert_eq!(signal.age, 450 * MS);
         assert_eq!(signal.busy, 900 * MS);
         assert_eq!(signal.finished, 0);
@@ -210,7 +211,7 @@ mod tests {
         let (mut meter, t0) = meter();
         meter.start(t0);
         meter.cancel(t0 + 70 * MS, t0);
-        let signal = meter.take(t0 + 100 * MS);
+        let signal = meter.take(t0 + 100 * MS, Duration::ZERO);
         assert_eq!((signal.busy, signal.cancelled, signal.finished), (70 * MS, 1, 0));
         assert_eq!((signal.in_flight, signal.age), (0, Duration::ZERO));
         assert_eq!(signal.cancelled_slow, 0);
@@ -221,7 +222,7 @@ mod tests {
         let (mut meter, t0) = meter();
         meter.start(t0);
         meter.cancel(t0 + 101 * MS, t0);
-        let signal = meter.take(t0 + 200 * MS);
+        let signal = meter.take(t0 + 200 * MS, Duration::ZERO);
         assert_eq!((signal.cancelled, signal.cancelled_slow, signal.slow), (1, 1, 0));
     }
 
@@ -232,7 +233,7 @@ mod tests {
         meter.record(t0, 1, 4 * MS, Outcome::Success);
         meter.record(t0, 1, 900 * MS, Outcome::Overload);
         meter.record(t0, 0, MS, Outcome::Ignore);
-        let signal = meter.take(t0 + MS);
+        let signal = meter.take(t0 + MS, Duration::ZERO);
         let [only] = signal.statements[..] else { panic!("{:?}", signal.statements) };
         assert_eq!((only.statement, only.count), (1, 2));
         assert!((only.mean() - 0.003).abs() < 1e-12);
@@ -245,8 +246,8 @@ mod tests {
     fn each_signal_starts_afresh() {
         let (mut meter, t0) = meter();
         meter.record(t0, 0, 200 * MS, Outcome::Success);
-        assert_eq!(meter.take(t0 + MS).slow, 1);
-        let second = meter.take(t0 + 3 * MS);
+        assert_eq!(meter.take(t0 + MS, Duration::ZERO).slow, 1);
+        let second = meter.take(t0 + 3 * MS, Duration::ZERO);
         assert_eq!((second.finished, second.slow, second.span), (0, 0, 2 * MS));
         assert!(second.statements.is_empty());
     }
@@ -258,7 +259,7 @@ mod tests {
         meter.start(t0 + 4 * MS);
         meter.finish(t0 + 3 * MS, t0 + 4 * MS, 0, Outcome::Success);
         meter.finish(t0 + 9 * MS, t0 + 5 * MS, 0, Outcome::Success);
-        let signal = meter.take(t0 + 2 * MS);
+        let signal = meter.take(t0 + 2 * MS, Duration::ZERO);
         assert_eq!((signal.in_flight, signal.finished), (0, 2));
     }
 }

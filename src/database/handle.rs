@@ -137,7 +137,7 @@ impl Database {
         let next = elapsed + nanos(TICK);
         let won = self.0.due.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed);
         if won.is_ok() {
-            let signal = lock(&self.0.figures).meter.take(now);
+            let signal = lock(&self.0.figures).meter.take(now, clock::wall());
             self.tell(&signal);
         }
     }

@@ -19,6 +19,7 @@ fn figures() -> Figures {
 fn signal(at: Instant, finished: u64, slow: u64) -> Signal {
     Signal {
         at,
+        wall: Duration::ZERO,
         span: SECOND / 10,
         slow_after: SECOND,
         in_flight: 0,

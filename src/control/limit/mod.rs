@@ -1,15 +1,23 @@
 //! How many requests may be in flight at once: the algorithms.
 //!
-//! [`Stretch`] is the default and right for a database. [`Fixed`] is for those who know
-//! the number. An algorithm of your own implements [`Limit`] and goes to
+//! [`Knee`] is the default and right for a database. [`Fixed`] is for those who know
+//! the number; [`Aimd`], [`Vegas`] and [`Gradient2`] are for those who know them from
+//! elsewhere. An algorithm of your own implements [`Limit`] and goes to
 //! `ConcurrencyLimit::algorithm`.
 
+mod aimd;
+mod climb;
 mod fixed;
-mod response;
-mod stretch;
+mod gradient2;
+mod knee;
+mod sample;
+mod vegas;
 
+pub use aimd::Aimd;
 pub use fixed::Fixed;
-pub use stretch::Stretch;
+pub use gradient2::Gradient2;
+pub use knee::Knee;
+pub use vegas::Vegas;
 
 use std::fmt;
 

@@ -5,13 +5,13 @@ use std::{sync::Arc, time::Duration};
 use super::{ConcurrencyGate, state::State};
 use crate::{
     config::{self, InvalidConfig},
-    control::limit::{Limit, Stretch},
+    control::limit::{Knee, Limit},
     event::Observe,
 };
 
 /// Settings of an adaptive concurrency limit.
 ///
-/// The limit follows what the database does ([`Stretch`] says how). A request over the
+/// The limit follows what the database does ([`Knee`] says how). A request over the
 /// limit waits in a short queue, strictly by priority, and is refused when its wait
 /// grows too long or someone more important needs the place.
 ///
@@ -47,7 +47,7 @@ impl ConcurrencyLimit {
     /// The defaults, which suit one service with one database.
     pub fn new() -> Self {
         Self {
-            algorithm: Box::new(Stretch::default()),
+            algorithm: Box::new(Knee::default()),
             min: 1,
             max: 200,
             queue: 100,
@@ -77,7 +77,7 @@ impl ConcurrencyLimit {
         Self { max_wait, ..self }
     }
 
-    /// What sets the limit. Default: [`Stretch`].
+    /// What sets the limit. Default: [`Knee`].
     pub fn algorithm(self, algorithm: impl Limit + 'static) -> Self {
         Self { algorithm: Box::new(algorithm), ..self }
     }

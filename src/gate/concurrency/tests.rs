@@ -180,7 +180,7 @@ impl Limit for Set {
 }
 
 fn signal() -> Signal {
-    crate::control::meter::Meter::new(MS, clock::now()).take(clock::now())
+    crate::control::meter::Meter::new(MS, clock::now()).take(clock::now(), Duration::ZERO)
 }
 
 #[tokio::test(start_paused = true)]
