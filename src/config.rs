@@ -56,11 +56,11 @@ pub(crate) fn share(setting: &'static str, value: f64) -> Result<f64, InvalidCon
 }
 
 /// A count of at least `least`.
-pub(crate) fn at_least(
+pub(crate) fn at_least<N: PartialOrd + fmt::Display>(
     setting: &'static str,
-    value: usize,
-    least: usize,
-) -> Result<usize, InvalidConfig> {
+    value: N,
+    least: N,
+) -> Result<N, InvalidConfig> {
     if value >= least {
         return Ok(value);
     }

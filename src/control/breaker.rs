@@ -29,6 +29,8 @@ pub(crate) struct Breaker {
     window: Window<Calls>,
     /// As the last signal said.
     slow_after: Duration,
+    /// When a query came back for the last time, or none was out.
+    last_back: Instant,
     /// Counts the times that the circuit opened, so that a probe of an earlier
     /// half-open spell has no say in a later one.
     generation: u64,
@@ -81,6 +83,7 @@ impl Breaker {
             state: State::Closed,
             window: Window::new(figures.window, now),
             slow_after: Duration::MAX,
+            last_back: now,
             generation: 0,
             openings: 0,
         }
@@ -102,13 +105,14 @@ impl Breaker {
             self.state = State::HalfOpen(Trial::new(now));
         }
         let State::HalfOpen(trial) = &mut self.state else { return Verdict::Pass };
-        if now.saturating_duration_since(trial.since) >= self.figures.open_at_most {
+        if trial.out + trial.passed >= self.figures.probes {
+            let patience = self.figures.open_at_most.max(self.slow_after);
+            if now.saturating_duration_since(trial.since) < patience {
+                return Verdict::Refuse { retry_after: self.figures.open_for };
+            }
             // Probes that hang for ever must not keep the circuit half-open for ever.
             self.generation += 1;
             *trial = Trial::new(now);
-        }
-        if trial.out + trial.passed >= self.figures.probes {
-            return Verdict::Refuse { retry_after: self.figures.open_for };
         }
         trial.out += 1;
         Verdict::Try(Probe { generation: self.generation })
@@ -121,7 +125,7 @@ impl Breaker {
             return;
         }
         self.slow_after = signal.slow_after;
-        let stalled = stalled(signal);
+        let stalled = self.stalled(signal);
         let calls = self.window.current(signal.at);
         let hung = stalled + signal.cancelled_slow;
         calls.all += signal.finished + hung;
@@ -175,7 +179,19 @@ impl Breaker {
         Some(trial)
     }
 
+    /// Queries that hang: for long nothing came back, and what is out has been out for
+    /// long. One alone may be a long report and is no stall.
+    fn stalled(&mut self, signal: &Signal) -> u64 {
+        if signal.finished > 0 || signal.in_flight == 0 {
+            self.last_back = signal.at;
+        }
+        let silence = signal.at.saturating_duration_since(self.last_back);
+        let stall = signal.in_flight > 1 && silence.min(signal.age) > signal.slow_after;
+        if stall { signal.in_flight as u64 } else { 0 }
+    }
+
     fn close(&mut self, now: Instant) {
+        self.last_back = now;
         self.window = Window::new(self.figures.window, now);
         self.openings = 0;
         self.state = State::Closed;
@@ -198,13 +214,6 @@ impl Trial {
 
 /// Answers that say nothing, such as a 404, until the trial is broken off.
 const UNDECIDED_PER_PROBE: u32 = 10;
-
-/// Queries that hang: nothing came back in the span, and what is out has been out for
-/// long. One alone may be a long report and is no stall.
-fn stalled(signal: &Signal) -> u64 {
-    let hangs = signal.finished == 0 && signal.in_flight > 1;
-    if hangs && signal.age > signal.slow_after { signal.in_flight as u64 } else { 0 }
-}
 
 #[cfg(test)]
 mod tests;

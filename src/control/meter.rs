@@ -88,7 +88,7 @@ impl Meter {
         outcome: Outcome,
     ) {
         self.advance(now);
-        self.busy += latency;
+        self.busy = self.busy.saturating_add(latency);
         self.count(statement, latency, outcome);
     }
 
@@ -136,7 +136,9 @@ impl Meter {
         }
         match outcome {
             Outcome::Success => self.count_success(statement, latency.as_secs_f64()),
-            Outcome::Ignore => self.counts.ignored += latency,
+            Outcome::Ignore => {
+                self.counts.ignored = self.counts.ignored.saturating_add(latency);
+            }
             Outcome::Overload => {}
         }
     }
@@ -152,7 +154,8 @@ impl Meter {
     fn advance(&mut self, now: Instant) {
         // Threads read the clock before they get here, so `now` may be a little late.
         let elapsed = now.saturating_duration_since(self.last);
-        self.busy += elapsed * u32::try_from(self.in_flight).unwrap_or(u32::MAX);
+        let in_flight = u32::try_from(self.in_flight).unwrap_or(u32::MAX);
+        self.busy = self.busy.saturating_add(elapsed.saturating_mul(in_flight));
         self.last += elapsed;
     }
 
@@ -240,6 +243,16 @@ mod tests {
         assert!((only.variance() - 1e-6).abs() < 1e-12);
         assert_eq!((signal.finished, signal.overloads, signal.slow), (4, 1, 0));
         assert_eq!(signal.ignored, MS);
+    }
+
+    #[test]
+    fn absurd_latencies_do_no_harm() {
+        let (mut meter, t0) = meter();
+        for outcome in [Outcome::Success, Outcome::Ignore, Outcome::Success, Outcome::Ignore] {
+            meter.record(t0, 0, Duration::MAX, outcome);
+        }
+        meter.start(t0 + MS);
+        assert_eq!(meter.take(t0 + 2 * MS, Duration::ZERO).slow, 4);
     }
 
     #[test]

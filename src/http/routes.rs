@@ -42,6 +42,7 @@ impl Routes {
     /// word on the same path counts.
     pub fn route(mut self, path: &str, class: impl Into<Class>) -> Self {
         let path = path.trim_end_matches('/').to_owned();
+        self.exempt_root &= !path.is_empty();
         let classes = Arc::make_mut(&mut self.classes);
         classes.retain(|(other, _)| *other != path);
         classes.push((path, class.into()));
@@ -49,10 +50,10 @@ impl Routes {
         self
     }
 
-    /// No gate may refuse, delay or count `path` and all below it; `/` means the root
-    /// alone. For pages that need no database and for health checks.
+    /// No gate may refuse, delay or count `path` and all below it; `/` (or nothing) means
+    /// the root alone. For pages that need no database and for health checks.
     pub fn exempt(mut self, path: &str) -> Self {
-        if path == "/" {
+        if path.trim_end_matches('/').is_empty() {
             self.exempt_root = true;
             return self;
         }
@@ -103,8 +104,18 @@ mod tests {
     }
 
     #[test]
+    fn no_spelling_of_the_root_exempts_everything() {
+        for root in ["", "/", "//"] {
+            let routes = Routes::new().exempt(root);
+            assert!(routes.class_of("/").exempt && !routes.class_of("/products").exempt, "{root}");
+        }
+    }
+
+    #[test]
     fn the_last_word_on_a_path_counts() {
         let routes = Routes::new().route("/a", Priority::Bulk).route("/a", Priority::Critical);
         assert_eq!(routes.class_of("/a").priority, Priority::Critical);
+        let routes = Routes::new().exempt("/").route("/", Priority::Critical);
+        assert!(!routes.class_of("/").exempt);
     }
 }

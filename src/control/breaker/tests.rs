@@ -86,7 +86,7 @@ fn trips_on_a_stall_in_which_nothing_comes_back() {
     let hanging = |at| Signal { in_flight: 4, age: 2 * SECOND, ..signal(at, 0, 0) };
     for tick in 0..3 {
         assert_eq!(breaker.circuit(), Circuit::Closed);
-        breaker.on_signal(&hanging(t0 + SECOND / 10 * tick));
+        breaker.on_signal(&hanging(t0 + 2 * SECOND + SECOND / 10 * tick));
     }
     assert_eq!(breaker.circuit(), Circuit::Open);
 }
@@ -99,6 +99,35 @@ fn a_single_long_report_is_no_stall() {
         let at = t0 + SECOND / 10 * tick;
         breaker.on_signal(&Signal { in_flight: 1, age: SECOND * 60, ..signal(at, 0, 0) });
     }
+    assert_eq!(breaker.circuit(), Circuit::Closed);
+}
+
+#[test]
+fn long_reports_beside_light_traffic_are_no_stall() {
+    let t0 = Instant::now();
+    let mut breaker = Breaker::new(figures(), t0);
+    for tick in 0..300 {
+        let at = t0 + SECOND / 10 * tick;
+        // Two reports are out all the time; of the rest, one comes back each second.
+        let finished = u64::from(tick % 10 == 0);
+        let age = at - t0;
+        breaker.on_signal(&Signal { in_flight: 2, age, ..signal(at, finished, 0) });
+    }
+    assert_eq!(breaker.circuit(), Circuit::Closed);
+}
+
+#[test]
+fn probes_that_take_longer_than_the_longest_open_time_still_close_it() {
+    let t0 = Instant::now();
+    let short = Figures { open_for: SECOND / 5, open_at_most: SECOND / 4, ..figures() };
+    let mut breaker = Breaker::new(short, t0);
+    breaker.on_signal(&signal(t0, 10, 10));
+    let now = t0 + SECOND / 4;
+    let (first, second) = (probe(&mut breaker, now), probe(&mut breaker, now));
+    let later = now + SECOND / 2;
+    assert!(matches!(breaker.admit(later), Verdict::Refuse { .. }));
+    breaker.finish(first, later, &FAST);
+    breaker.finish(second, later, &FAST);
     assert_eq!(breaker.circuit(), Circuit::Closed);
 }
 

@@ -224,8 +224,8 @@ struct Window {
 
 impl Window {
     fn add(&mut self, signal: &Signal, usage: &Usage) {
-        self.span += signal.span;
-        self.busy += signal.busy;
+        self.span = self.span.saturating_add(signal.span);
+        self.busy = self.busy.saturating_add(signal.busy);
         self.finished += signal.finished;
         self.overloads += signal.overloads;
         self.usage.add(usage);

@@ -15,11 +15,12 @@ use crate::{
 /// It opens when, within the window, the share of calls that were slow or failed by
 /// overload reaches `trip_share`; what is slow, the database says
 /// ([`DatabaseBuilder::slow_after`](crate::DatabaseBuilder::slow_after)). It opens also
-/// when the database stalls: calls that have been out for longer than that, while none
-/// comes back, count as slow. After `open_for` it lets `probes` requests through; when
+/// when the database stalls: two or more calls that have been out for longer than that,
+/// while none came back for as long, count as slow. After `open_for` it lets `probes` requests through; when
 /// all of them come back in time it closes, and when one does not it opens for twice as
 /// long. A probe that says nothing about the load, such as a 404, makes room for
-/// another.
+/// another; after ten times `probes` of those it opens again, so a route that answers
+/// with errors only cannot close it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -64,7 +65,8 @@ impl CircuitBreaker {
         self
     }
 
-    /// The calls in the window below which it does not judge. Default: 10; at least 1.
+    /// The calls in the window below which it does not judge: by default a database with
+    /// less than 3.4 queries a second opens no circuit. Default: 10; at least 1.
     pub fn min_calls(mut self, calls: u64) -> Self {
         self.figures.min_calls = calls;
         self
@@ -117,11 +119,17 @@ impl CircuitBreaker {
         let (millisecond, hour) = (Duration::from_millis(1), Duration::from_secs(3600));
         let figures = self.figures;
         config::share("trip_share", figures.trip_share)?;
-        config::at_least("min_calls", figures.min_calls as usize, 1)?;
-        config::at_least("probes", figures.probes as usize, 1)?;
+        config::at_least("min_calls", figures.min_calls, 1)?;
+        config::at_least("probes", figures.probes, 1)?;
         config::duration("window", figures.window, 100 * millisecond, hour)?;
         config::duration("open_for", figures.open_for, millisecond, hour)?;
-        config::duration("open_at_most", figures.open_at_most, figures.open_for, 24 * hour)?;
+        config::duration("open_at_most", figures.open_at_most, millisecond, 24 * hour)?;
+        if figures.open_at_most < figures.open_for {
+            let allowed =
+                format_args!("at most `open_at_most`, which is {:?}", figures.open_at_most);
+            let got = format_args!("{:?}", figures.open_for);
+            return Err(InvalidConfig::new("open_for", got, allowed));
+        }
         Ok(figures)
     }
 }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::sleep_until};
 
 use super::{
     Permit, Wait,
@@ -135,7 +135,9 @@ impl ConcurrencyGate {
 
     /// Someone gives up a place in the queue, if it is still there.
     pub(super) fn leave(&self, ticket: Ticket) {
-        self.state().occupancy.leave(ticket);
+        let caller = self.state().occupancy.leave(ticket);
+        // Wakes whoever waits, so not under the lock.
+        drop(caller);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -164,6 +166,8 @@ impl Gate for ConcurrencyGate {
             drop(state);
             return Entry::Refused(self.refuse(late));
         }
+        // First, since it panics outside a runtime: nobody is in the queue yet.
+        let timeout = sleep_until(until.into());
         let (caller, granted) = oneshot::channel();
         let entered = state.occupancy.wait(class.priority, caller);
         drop(state);
@@ -176,7 +180,7 @@ impl Gate for ConcurrencyGate {
             }
             Entered::Full(_) => return Entry::Refused(self.refuse(Reason::QueueFull)),
         };
-        Entry::Waiting(Wait::new(self.clone(), ticket, granted, until, late))
+        Entry::Waiting(Wait::new(self.clone(), ticket, granted, timeout, late))
     }
 }
 

@@ -99,8 +99,8 @@ impl ConcurrencyLimit {
         config::at_least("min", self.min, 1)?;
         config::at_least("max", self.max, 1)?;
         if self.max < self.min {
-            let allowed = format_args!("at least `min`, which is {}", self.min).to_string();
-            return Err(InvalidConfig::new("max", self.max, allowed));
+            let allowed = format_args!("at most `max`, which is {}", self.max).to_string();
+            return Err(InvalidConfig::new("min", self.min, allowed));
         }
         let minute = Duration::from_secs(60);
         config::duration("max_wait", self.max_wait, Duration::ZERO, minute)?;

@@ -230,7 +230,7 @@ fn contradicting_settings_are_found_when_built() {
     let error = |settings: ConcurrencyLimit| settings.gate().unwrap_err().to_string();
     assert_eq!(
         error(ConcurrencyLimit::new().min(9).max(3)),
-        "`max` is 3, but must be at least `min`, which is 9"
+        "`min` is 9, but must be at most `max`, which is 3"
     );
     assert!(error(ConcurrencyLimit::new().min(0)).starts_with("`min` is 0"));
     assert!(error(ConcurrencyLimit::new().max_wait(61_000 * MS)).contains("from 0ns to 60s"));

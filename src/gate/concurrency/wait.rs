@@ -4,14 +4,10 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Instant,
 };
 
 use pin_project::{pin_project, pinned_drop};
-use tokio::{
-    sync::oneshot,
-    time::{Sleep, sleep_until},
-};
+use tokio::{sync::oneshot, time::Sleep};
 
 use super::{ConcurrencyGate, Permit};
 use crate::{
@@ -41,10 +37,10 @@ impl Wait {
         gate: ConcurrencyGate,
         ticket: Ticket,
         granted: oneshot::Receiver<Result<Permit, Rejection>>,
-        until: Instant,
+        timeout: Sleep,
         late: Reason,
     ) -> Self {
-        Self { gate, ticket, granted, timeout: sleep_until(until.into()), late }
+        Self { gate, ticket, granted, timeout, late }
     }
 }
 
