@@ -103,8 +103,8 @@ pub struct Class {
     pub priority: Priority,
     /// Whose it is. Default: nobody's; all such requests share one bucket.
     pub key: Option<Key>,
-    /// When its answer is of no use any more. Default: never. A request that would
-    /// have to wait past it is refused.
+    /// When its answer is of no use any more. Default: never. A request does not wait
+    /// past it; one that need not wait is admitted, however late it is.
     pub deadline: Option<Instant>,
     /// True if no gate may refuse, delay or count it. Default: false.
     pub exempt: bool,

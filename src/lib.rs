@@ -13,21 +13,28 @@
 //! ```
 //! # #[cfg(feature = "http")] mod quick_start {
 //! use axum::{Router, routing::{get, post}};
-//! use brownout::{Admission, Database, InvalidConfig, Priority};
+//! use brownout::{Admission, Database, InvalidConfig, Priority, http::Routes};
 //! # async fn products() {}
+//! # async fn search() {}
 //! # async fn checkout() {}
-//! # async fn health() {}
 //!
 //! fn app(db: &Database) -> Result<Router, InvalidConfig> {
 //!     let admission = Admission::builder().protect(db).build()?;
+//!     let routes = Routes::new()
+//!         .route("/checkout", Priority::Critical)
+//!         .route("/search", Priority::Sheddable)
+//!         .exempt("/health");
 //!     Ok(Router::new()
-//!         .route("/checkout", post(checkout).layer(admission.layer().priority(Priority::Critical)))
-//!         .route("/products", get(products).layer(admission.layer()))
-//!         .route("/health", get(health)))
+//!         .route("/checkout", post(checkout))
+//!         .route("/products", get(products))
+//!         .route("/search", get(search))
+//!         .route("/health", get(|| async { "needs no database" }))
+//!         .layer(admission.layer().classify(routes)))
 //! }
 //! # }
 //! ```
 //!
+//! with `Database::new("shop")` made once at the start,
 //! and in the handlers, around what waits for a connection and queries:
 //!
 //! ```
@@ -40,7 +47,7 @@
 //! ```
 //!
 //! That is all: an adaptive concurrency limit and a circuit breaker now follow the
-//! database. [`Admission`] has the knobs.
+//! database. [`Admission`] has the knobs and their defaults.
 //!
 //! # The picture
 //!
@@ -81,9 +88,18 @@
 //! | `http` (default) | refusals as HTTP responses, priorities by header and route, permits that last to the end of the body |
 //! | `tower` (in `http`) | gates, database and layers |
 //! | `simulate` | the closed loop in virtual time, to try settings and algorithms in |
-//! | none | vocabulary and control alone, without any dependency |
+//! | none | the vocabulary and the algorithms of [`limit`] alone, without any dependency |
 //!
 //! Needs a tokio runtime with time enabled where requests have to wait.
+//!
+//! # What it does not do yet
+//!
+//! * Learn by itself which routes need the database: exempt those that do not.
+//! * Count what the database still does for a client that has left, beyond the gate's
+//!   own permits.
+//! * Ramp up after a circuit closed, where the breaker stands alone: with the limit in
+//!   front, that starts anew by itself.
+//! * gRPC statuses, and tonic's `NamedService`: a refusal is an HTTP status.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Pure code in tests starts from any t0.
@@ -129,8 +145,8 @@ pub mod simulate;
 pub use self::{
     admission::{
         Admission, AdmissionBuilder, AdmissionLayer, Answer, AsError, CircuitBreakerLayer,
-        ConcurrencyLimitLayer, GateLayer, GateService, Http, Judged, Nobody, Oneshot, Protocol,
-        RateLimitLayer, ResponseFuture,
+        ConcurrencyLimitLayer, GateLayer, GateService, Http, Judged, Nobody, Oneshot, Prioritized,
+        Protocol, RateLimitLayer, ResponseFuture,
     },
     database::{
         Database, DatabaseBuilder, DatabaseSnapshot, InFlight, Observed, Statement,

@@ -24,7 +24,7 @@ pub struct Signal {
     pub slow_after: Duration,
     /// Queries in flight at its end.
     pub in_flight: usize,
-    /// How long those have been in flight, on average. Zero if none is.
+    /// How long those still in flight have been so, on average. Zero if none is.
     pub age: Duration,
     /// The time integral of queries in flight over the span: two queries during half a
     /// second are one second.
@@ -33,7 +33,7 @@ pub struct Signal {
     pub ignored: Duration,
     /// Queries that came back, with whatever outcome.
     pub finished: u64,
-    /// Those of them that took longer than `slow_after`.
+    /// Those of them that took longer than `slow_after` and did not fail by overload.
     pub slow: u64,
     /// Those of them that failed by overload.
     pub overloads: u64,

@@ -149,7 +149,7 @@ async fn every_transition_is_told() {
     let heard = told.clone();
     let admission = Admission::builder()
         .protect(&db)
-        .observe(move |event: &Event| {
+        .on_event(move |event: &Event| {
             if let Event::Circuit { from, to } = event {
                 heard.lock().expect("nobody panicked").push((*from, *to));
             }

@@ -30,6 +30,20 @@ use crate::{
 /// # let _ = (checkout, search);
 /// # Ok::<(), brownout::InvalidConfig>(())
 /// ```
+///
+/// # Defaults
+///
+/// | | | |
+/// |---|---|---|
+/// | limit | [`Knee`](crate::limit::Knee), from 8 | [`ConcurrencyLimit`] |
+/// | its bounds | 1 to 200 requests in flight | [`min`](ConcurrencyLimit::min), [`max`](ConcurrencyLimit::max) |
+/// | queue | 100 requests for 100 ms | [`queue`](ConcurrencyLimit::queue), [`max_wait`](ConcurrencyLimit::max_wait) |
+/// | circuit opens | half of 10 or more calls in 3 s slow or failed | [`CircuitBreaker`] |
+/// | circuit stays open | 1 s, doubling to 30 s | [`open_for`](CircuitBreaker::open_for), [`open_at_most`](CircuitBreaker::open_at_most) |
+/// | circuit closes | after 3 probes | [`probes`](CircuitBreaker::probes) |
+/// | slow | a query of more than 1 s | [`DatabaseBuilder::slow_after`](crate::DatabaseBuilder::slow_after) |
+/// | rate | no quota | [`RateLimit`] |
+/// | priority | normal | [`GateLayer::priority`], [`crate::http`] |
 #[derive(Clone, Debug)]
 pub struct Admission {
     gates: Gates,
@@ -51,7 +65,9 @@ impl Admission {
     }
 
     /// A layer with these gates. Make as many as you like, say one for each route with
-    /// a priority of its own: they share the limits.
+    /// a priority of its own: they share the limits. A request must pass only one of
+    /// them: either one around everything, with [`Routes`](crate::http::Routes), or one
+    /// for each route. Two would each take a permit of it.
     pub fn layer(&self) -> AdmissionLayer {
         let layer = GateLayer::of(self.gates.clone());
         let downstream = self.downstream.clone();
@@ -62,7 +78,23 @@ impl Admission {
         }
     }
 
-    /// Admission for work that is no request, such as a background job.
+    /// Admission for work that is no request, such as a background job. Have the job
+    /// observe its queries with the database that is protected: the gates learn from
+    /// those.
+    ///
+    /// ```
+    /// # async fn job(
+    /// #     admission: brownout::Admission,
+    /// #     db: brownout::Database,
+    /// #     query: std::future::Ready<Result<(), std::io::Error>>,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// use brownout::{Class, Priority};
+    ///
+    /// let permit = admission.acquire(&Class::new(Priority::Bulk)).await?;
+    /// db.statement("export").observe(query).await?;
+    /// drop(permit);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///
@@ -98,7 +130,8 @@ pub struct AdmissionBuilder {
 
 impl AdmissionBuilder {
     /// The database to be kept from overload. The limit and the breaker follow the
-    /// queries that it observes. Default: they follow the service behind the layer.
+    /// queries that it observes; if it observes none, they never move. Default: they
+    /// follow the service behind the layer.
     pub fn protect(self, database: &Database) -> Self {
         Self { database: Some(database.clone()), ..self }
     }
@@ -119,7 +152,7 @@ impl AdmissionBuilder {
     }
 
     /// Sees every refusal and transition. Default: nobody does.
-    pub fn observe(self, observer: impl Observe + 'static) -> Self {
+    pub fn on_event(self, observer: impl Observe + 'static) -> Self {
         Self { observer: Arc::new(observer), ..self }
     }
 
@@ -136,7 +169,7 @@ impl AdmissionBuilder {
         let downstream = self.database.unwrap_or_else(|| Database::new("service"));
         downstream.subscribe(breaker.listener());
         downstream.subscribe(concurrency.listener());
-        let gates = Gates::new(rate, Some(breaker), Some(concurrency), self.observer);
+        let gates = Gates::new(rate, breaker, concurrency, self.observer);
         Ok(Admission { gates, downstream, database })
     }
 }

@@ -12,17 +12,20 @@ use crate::{
 };
 
 /// An adaptive concurrency limit in front of a service. See [`ConcurrencyLimit`] for
-/// its settings.
+/// its settings and [`GateLayer`] for the methods.
 pub type ConcurrencyLimitLayer<C = Class, P = Http> = GateLayer<ConcurrencyGate, C, P>;
 
-/// A rate limit in front of a service. See [`RateLimit`] for its settings.
+/// A rate limit in front of a service. See [`RateLimit`] for its settings and
+/// [`GateLayer`] for the methods.
 pub type RateLimitLayer<C = Class, P = Http> = GateLayer<RateGate, C, P>;
 
-/// A circuit breaker in front of a service. See [`CircuitBreaker`] for its settings.
+/// A circuit breaker in front of a service. See [`CircuitBreaker`] for its settings and
+/// [`GateLayer`] for the methods.
 pub type CircuitBreakerLayer<C = Class, P = Http> = GateLayer<BreakerGate, C, P>;
 
 /// Rate limit, circuit breaker and concurrency limit in front of a service, in this
-/// order. Made by [`Admission::layer`](super::Admission::layer).
+/// order. Made by [`Admission::layer`](super::Admission::layer); see [`GateLayer`] for
+/// the methods.
 pub type AdmissionLayer<C = Class, P = Http> = GateLayer<Gates, C, P>;
 
 impl GateLayer<ConcurrencyGate> {

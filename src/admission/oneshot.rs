@@ -10,19 +10,20 @@ use pin_project::pin_project;
 use tower::Service;
 
 /// Waits until the service is ready, then calls it.
-#[pin_project(project = OneshotProject)]
-#[derive(Debug)]
-pub enum Oneshot<S: Service<Req>, Req> {
-    /// The service and the request; the latter is there until the call.
+#[pin_project]
+pub struct Oneshot<S: Service<Req>, Req> {
+    #[pin]
+    state: State<S, Req>,
+}
+
+#[pin_project(project = StateProject)]
+enum State<S: Service<Req>, Req> {
     NotReady {
-        /// Not known to be ready.
         service: S,
         /// Taken when the service is ready.
         request: Option<Req>,
     },
-    /// The call.
     Called {
-        /// The service's answer on its way.
         #[pin]
         future: S::Future,
     },
@@ -30,23 +31,29 @@ pub enum Oneshot<S: Service<Req>, Req> {
 
 impl<S: Service<Req>, Req> Oneshot<S, Req> {
     pub(crate) fn new(service: S, request: Req) -> Self {
-        Self::NotReady { service, request: Some(request) }
+        Self { state: State::NotReady { service, request: Some(request) } }
+    }
+
+    /// A call that was made already.
+    pub(super) fn called(future: S::Future) -> Self {
+        Self { state: State::Called { future } }
     }
 }
 
 impl<S: Service<Req>, Req> Future for Oneshot<S, Req> {
     type Output = Result<S::Response, S::Error>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
         loop {
-            let future = match self.as_mut().project() {
-                OneshotProject::Called { future } => return future.poll(cx),
-                OneshotProject::NotReady { service, request } => {
+            let future = match state.as_mut().project() {
+                StateProject::Called { future } => return future.poll(cx),
+                StateProject::NotReady { service, request } => {
                     ready!(service.poll_ready(cx))?;
                     service.call(request.take().expect("polled after it was ready"))
                 }
             };
-            self.set(Self::Called { future });
+            state.set(State::Called { future });
         }
     }
 }

@@ -56,7 +56,7 @@ where
         match gate.enter(&class, now) {
             Entry::Admitted(permit) => {
                 let query = watch.start(&class);
-                let call = Oneshot::Called { future: self.inner.call(request) };
+                let call = Oneshot::called(self.inner.call(request));
                 ResponseFuture::calling(call, permit, query, now, protocol)
             }
             Entry::Waiting(wait) => {

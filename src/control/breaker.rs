@@ -118,13 +118,34 @@ impl Breaker {
         Verdict::Try(Probe { generation: self.generation })
     }
 
-    /// What the database did. Counts only while the circuit is closed: what comes back
-    /// later was started before.
+    /// What the database did. While the circuit is not closed, what comes back was mostly
+    /// started before, so only good news count, and only for probes that said nothing.
     pub(crate) fn on_signal(&mut self, signal: &Signal) {
-        if self.state != State::Closed {
+        self.slow_after = signal.slow_after;
+        match self.state {
+            State::Closed => self.watch(signal),
+            State::HalfOpen(trial) => self.settle(signal, trial),
+            State::Open { .. } => {}
+        }
+    }
+
+    /// The database may speak for probes that said nothing themselves.
+    fn settle(&mut self, signal: &Signal, mut trial: Trial) {
+        let fresh = signal.at.saturating_duration_since(trial.since) >= signal.span;
+        let healthy = signal.slow + signal.overloads + signal.cancelled_slow == 0;
+        if !(fresh && healthy) {
             return;
         }
-        self.slow_after = signal.slow_after;
+        let settled = trial.undecided.min(u32::try_from(signal.finished).unwrap_or(u32::MAX));
+        trial.undecided -= settled;
+        trial.passed += settled;
+        self.state = State::HalfOpen(trial);
+        if trial.passed >= self.figures.probes {
+            self.close(signal.at);
+        }
+    }
+
+    fn watch(&mut self, signal: &Signal) {
         let stalled = self.stalled(signal);
         let calls = self.window.current(signal.at);
         let hung = stalled + signal.cancelled_slow;
@@ -164,8 +185,10 @@ impl Breaker {
     /// A probe was given up after `elapsed`, by a client that left or a full queue.
     pub(crate) fn abandon(&mut self, probe: Probe, now: Instant, elapsed: Duration) {
         let slow = elapsed > self.slow_after;
-        if self.give_back(probe).is_some() && slow {
-            self.open(now);
+        match self.give_back(probe) {
+            Some(_) if slow => self.open(now),
+            Some(trial) => trial.undecided += 1,
+            None => {}
         }
     }
 

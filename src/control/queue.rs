@@ -55,7 +55,7 @@ impl<T> Queue<T> {
         }
     }
 
-    /// The most important that waits, of those the longest waiting, with its priority.
+    /// The most important that waits, of those the longest waiting.
     pub(crate) fn leave_first(&mut self) -> Option<T> {
         self.lanes.iter_mut().rev().find_map(VecDeque::pop_front).map(|(_, item)| item)
     }

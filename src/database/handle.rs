@@ -25,7 +25,32 @@ use crate::{
     signal::{OnSignal, Signal},
 };
 
-/// A cheap shared handle for one downstream database. Clones share everything.
+/// One downstream database, as this process feels it: a cheap handle, of which all clones
+/// share everything.
+///
+/// Time queries through it, and it tells the gates about
+/// ten times a second how the database does:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), std::io::Error> {
+/// use brownout::Database;
+///
+/// let db = Database::new("shop");
+/// # let query = async { Ok::<_, std::io::Error>(42) };
+/// let rows = db.observe(query).await?;            // any future with a Result
+/// # let query = async { Ok::<_, std::io::Error>(42) };
+/// let rows = db.statement("search").observe(query).await?; // the same, by its name
+/// # Ok(()) }
+/// ```
+///
+/// Name the statements that differ much in cost: each has a baseline of its own, so
+/// that a shift of the mix is not taken for a slow database. What is observed should
+/// include the wait for a connection: then the signal is right whether the pool or the
+/// database is the narrow place.
+///
+/// Nothing is protected that is not observed: look at [`Database::snapshot`], whose
+/// `finished` has to grow.
 #[derive(Clone)]
 pub struct Database(Arc<Shared>);
 
@@ -77,7 +102,9 @@ impl Database {
     }
 
     /// Times a query, from the first poll to the result, and counts it in flight
-    /// meanwhile. An error is judged by the database's `judge`.
+    /// meanwhile. An error is judged by the database's `judge`. Where the error is no
+    /// [`Error`], such as `anyhow`'s, or there is no future to hand over, use
+    /// [`Statement::start`] and [`InFlight::finish`](super::InFlight::finish).
     ///
     /// # Cancel safety
     ///

@@ -1,25 +1,4 @@
 //! Another service answers what was refused: a cheaper page, a stale copy, a replica.
-//!
-//! ```
-//! use std::convert::Infallible;
-//! use axum::{Router, extract::Request, response::{IntoResponse, Response}, routing::get};
-//! use brownout::{Admission, Database, Priority};
-//! use tower::service_fn;
-//!
-//! let db = Database::new("shop");
-//! let admission = Admission::builder().protect(&db).build()?;
-//! let last_known = service_fn(|_refused: Request| async {
-//!     Ok::<Response, Infallible>("yesterday's bestsellers".into_response())
-//! });
-//! let feed = admission.layer().priority(Priority::Sheddable).fallback(last_known);
-//! let app: Router = Router::new()
-//!     .route("/feed", get(|| async { "today's bestsellers" }))
-//!     .layer(feed);
-//! # Ok::<(), brownout::InvalidConfig>(())
-//! ```
-//!
-//! It gets the refused request whole, so nothing has to be `Clone`, and it is not limited
-//! by the gate that refused. It must not lean on what is overloaded.
 
 use tower::{Layer, Service};
 
@@ -30,6 +9,29 @@ use crate::{
 
 /// A [`GateLayer`] whose refusals another service answers. Made by
 /// [`GateLayer::fallback`].
+///
+/// ```
+/// use std::convert::Infallible;
+/// use axum::{Router, extract::Request, response::{IntoResponse, Response}, routing::get};
+/// use brownout::{Admission, Database, Priority};
+/// use tower::service_fn;
+///
+/// let db = Database::new("shop");
+/// let admission = Admission::builder().protect(&db).build()?;
+/// let last_known = service_fn(|_refused: Request| async {
+///     Ok::<Response, Infallible>("yesterday's bestsellers".into_response())
+/// });
+/// let feed = admission.layer().priority(Priority::Sheddable).fallback(last_known);
+/// let app: Router = Router::new()
+///     .route("/feed", get(|| async { "today's bestsellers" }))
+///     .layer(feed);
+/// # Ok::<(), brownout::InvalidConfig>(())
+/// ```
+///
+/// It gets the refused request whole, so nothing has to be `Clone`, and it is not limited
+/// by the gate that refused. It must not lean on what is overloaded.
+///
+/// It answers all refusals, those for a quota too.
 #[derive(Clone, Debug)]
 pub struct FallbackLayer<G, C, P, F> {
     gate: GateLayer<G, C, P>,

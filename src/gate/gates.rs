@@ -25,33 +25,36 @@ use crate::{
     rejection::{Reason, Rejection},
 };
 
-/// Up to three gates as one.
+/// Rate limit (if there is a quota), breaker and concurrency limit as one gate.
 ///
 /// The concurrency permit is taken last, so that no refusal ever holds one. A cell of
-/// the quota that was spent on a request which another gate refuses is handed back.
+/// the quota that was spent on a request which another gate refuses is handed back; where
+/// that refusal comes so late that the bucket is full again by then, it holds one more
+/// than its burst for a moment.
 #[derive(Clone)]
 pub struct Gates(Arc<Shared>);
 
 struct Shared {
     rate: Option<RateGate>,
-    breaker: Option<BreakerGate>,
-    concurrency: Option<ConcurrencyGate>,
+    breaker: BreakerGate,
+    concurrency: ConcurrencyGate,
     observer: Arc<dyn Observe>,
     admitted: AtomicU64,
     refused: [AtomicU64; Reason::ALL.len()],
 }
 
 /// What the gates hold and have decided so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// The concurrency limit, in requests in flight at once; 0 without one.
+    /// The concurrency limit, in requests in flight at once.
     pub limit: usize,
     /// Requests in flight under it.
     pub in_flight: usize,
     /// Requests that wait for it.
     pub waiting: usize,
-    /// The state of the circuit; closed without one.
+    /// The state of the circuit. An open one turns half-open with
+    /// the first request after its time.
     pub circuit: Circuit,
     /// Requests admitted so far, without the exempt.
     pub admitted: u64,
@@ -66,11 +69,25 @@ impl Snapshot {
     }
 }
 
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let refused = Reason::ALL.into_iter().map(|reason| (reason.as_str(), self.refused(reason)));
+        f.debug_struct("Snapshot")
+            .field("limit", &self.limit)
+            .field("in_flight", &self.in_flight)
+            .field("waiting", &self.waiting)
+            .field("circuit", &self.circuit)
+            .field("admitted", &self.admitted)
+            .field("refused", &refused.collect::<std::collections::BTreeMap<_, _>>())
+            .finish()
+    }
+}
+
 impl Gates {
     pub(crate) fn new(
         rate: Option<RateGate>,
-        breaker: Option<BreakerGate>,
-        concurrency: Option<ConcurrencyGate>,
+        breaker: BreakerGate,
+        concurrency: ConcurrencyGate,
         observer: Arc<dyn Observe>,
     ) -> Self {
         let (admitted, refused) = Default::default();
@@ -101,12 +118,12 @@ impl Gates {
     /// What they hold and have decided so far.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let concurrency = self.0.concurrency.as_ref();
+        let concurrency = &self.0.concurrency;
         Snapshot {
-            limit: concurrency.map_or(0, ConcurrencyGate::limit),
-            in_flight: concurrency.map_or(0, ConcurrencyGate::in_flight),
-            waiting: concurrency.map_or(0, ConcurrencyGate::waiting),
-            circuit: self.0.breaker.as_ref().map(BreakerGate::circuit).unwrap_or_default(),
+            limit: concurrency.limit(),
+            in_flight: concurrency.in_flight(),
+            waiting: concurrency.waiting(),
+            circuit: self.0.breaker.circuit(),
             admitted: self.0.admitted.load(Ordering::Relaxed),
             refused: self.0.refused.each_ref().map(|count| count.load(Ordering::Relaxed)),
         }
@@ -116,9 +133,8 @@ impl Gates {
         if let Some(rate) = &self.0.rate {
             rate.check(class)?;
         }
-        let breaker = self.0.breaker.as_ref().map(|breaker| breaker.check(class)).transpose();
-        let breaker = breaker.inspect_err(|_| self.hand_back(class))?;
-        Ok(GatesPermit { breaker, concurrency: None })
+        let breaker = self.0.breaker.check(class).inspect_err(|_| self.hand_back(class))?;
+        Ok(GatesPermit { breaker: Some(breaker), concurrency: None })
     }
 
     fn hand_back(&self, class: &Class) {
@@ -152,10 +168,7 @@ impl Gate for Gates {
             Ok(permit) => permit,
             Err(rejection) => return Entry::Refused(self.refuse(class, rejection)),
         };
-        let Some(concurrency) = &self.0.concurrency else {
-            return Entry::Admitted(self.admit(permit));
-        };
-        match concurrency.enter(class, now) {
+        match self.0.concurrency.enter(class, now) {
             Entry::Admitted(place) => {
                 permit.concurrency = Some(place);
                 Entry::Admitted(self.admit(permit))

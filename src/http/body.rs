@@ -11,7 +11,8 @@ use pin_project::pin_project;
 
 /// The body of a response from behind a gate: the inner service's with its permit, or
 /// the text of a refusal. The permit is freed with the last frame, or when the body is
-/// dropped.
+/// dropped: at once where there is none (204, HEAD, an upgrade to WebSocket). A client
+/// that reads slowly keeps its place for as long as it reads.
 #[pin_project]
 #[derive(Debug)]
 pub struct PermitBody<B, H> {

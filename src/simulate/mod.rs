@@ -19,6 +19,7 @@
 //! peaks at a *knee* and falls beyond it (Gunther, *Universal Scalability Law*, 1993).
 //! Customers arrive at random (Poisson), give up after a timeout and try again.
 
+mod attempts;
 mod customers;
 mod database;
 mod events;

@@ -1,12 +1,10 @@
 //! The loop.
 
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use super::{
     Guard, Report, Scenario,
+    attempts::{Attempt, Customer, Pool},
     customers::Customers,
     database::Database,
     events::{Agenda, Event},
@@ -14,7 +12,7 @@ use super::{
     report::Tally,
     scenario::Demand,
 };
-use crate::{clock, control::queue::Ticket, outcome::Outcome};
+use crate::{clock, outcome::Outcome};
 
 /// Runs `scenario` with one guard for each instance. The same seed gives the same
 /// report.
@@ -24,52 +22,21 @@ pub fn simulate(scenario: &Scenario, guard: impl FnMut() -> Guard, seed: u64) ->
     world.report()
 }
 
-struct World<'a> {
-    scenario: &'a Scenario,
-    origin: Instant,
+pub(super) struct World<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) origin: Instant,
     /// Seconds since then.
-    now: f64,
-    agenda: Agenda,
-    random: Customers,
-    database: Database,
-    posts: Vec<Post>,
-    pools: Vec<Pool>,
-    customers: Vec<Customer>,
-    attempts: Vec<Attempt>,
-    tallies: Vec<Tally>,
-    limits: Vec<usize>,
-    work: Vec<f64>,
-}
-
-#[derive(Debug, Default)]
-struct Pool {
-    taken: usize,
-    waiting: VecDeque<usize>,
-}
-
-struct Customer {
-    kind: usize,
-    instance: usize,
-    work: f64,
-    phase: usize,
-    tries: u32,
-}
-
-struct Attempt {
-    customer: usize,
-    state: State,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum State {
-    New,
-    Queued(Ticket),
-    /// Admitted then; waits for a connection or uses it.
-    Pooled(f64),
-    Connected(f64),
-    /// The customer has gone, but the database goes on.
-    Orphaned,
-    Over,
+    pub(super) now: f64,
+    pub(super) agenda: Agenda,
+    pub(super) random: Customers,
+    pub(super) database: Database,
+    pub(super) posts: Vec<Post>,
+    pub(super) pools: Vec<Pool>,
+    pub(super) customers: Vec<Customer>,
+    pub(super) attempts: Vec<Attempt>,
+    pub(super) tallies: Vec<Tally>,
+    pub(super) limits: Vec<usize>,
+    pub(super) work: Vec<f64>,
 }
 
 impl<'a> World<'a> {
@@ -174,147 +141,6 @@ impl<'a> World<'a> {
         }
     }
 
-    fn attempt(&mut self, customer: usize) {
-        let attempt = self.attempts.len();
-        self.attempts.push(Attempt { customer, state: State::New });
-        self.agenda.put(self.now + self.scenario.timeout, Event::Impatience { attempt });
-        let Customer { kind, instance, .. } = self.customers[customer];
-        let priority = self.scenario.demands[kind].priority;
-        match self.posts[instance].enter(attempt, priority) {
-            Answer::Admitted => self.admit(attempt),
-            Answer::Waiting(ticket) => self.queue(attempt, ticket),
-            Answer::Evicting(ticket, evicted) => {
-                self.queue(attempt, ticket);
-                self.refuse(evicted);
-            }
-            Answer::Refused => self.refuse(attempt),
-        }
-    }
-
-    fn queue(&mut self, attempt: usize, ticket: Ticket) {
-        self.attempts[attempt].state = State::Queued(ticket);
-        let wait = self.posts[self.instance(attempt)].max_wait();
-        self.agenda.put(self.now + wait, Event::QueueTimeout { attempt });
-    }
-
-    fn admit(&mut self, attempt: usize) {
-        let (instance, now) = (self.instance(attempt), self.instant());
-        self.posts[instance].start(now);
-        self.attempts[attempt].state = State::Pooled(self.now);
-        self.pools[instance].waiting.push_back(attempt);
-        self.fill_pool(instance);
-    }
-
-    fn fill_pool(&mut self, instance: usize) {
-        let pool = &mut self.pools[instance];
-        while pool.taken < self.scenario.pool {
-            let Some(attempt) = pool.waiting.pop_front() else { return };
-            let Attempt { customer, state } = &mut self.attempts[attempt];
-            // Whoever has gone meanwhile is passed over.
-            if let State::Pooled(since) = *state {
-                *state = State::Connected(since);
-                pool.taken += 1;
-                let work = self.customers[*customer].work;
-                self.database.start(attempt, work, self.scenario);
-            }
-        }
-    }
-
-    fn query_done(&mut self) {
-        let Some(attempt) = self.database.finish(self.scenario) else { return };
-        match self.scenario.phase_at(self.now) {
-            Some((_, phase)) if phase.delay > 0.0 => {
-                self.agenda.put(self.now + phase.delay, Event::Back { attempt });
-            }
-            _ => self.answer(attempt),
-        }
-    }
-
-    fn answer(&mut self, attempt: usize) {
-        let (instance, now) = (self.instance(attempt), self.instant());
-        self.pools[instance].taken -= 1;
-        self.fill_pool(instance);
-        if let State::Connected(since) = self.attempts[attempt].state {
-            let kind = self.customers[self.attempts[attempt].customer].kind;
-            let since_then = self.origin + Duration::from_secs_f64(since);
-            self.posts[instance].finish(now, since_then, kind, Outcome::Success);
-            self.count_answer(attempt, self.now - since);
-        }
-        self.attempts[attempt].state = State::Over;
-        self.admit_waiting(instance);
-    }
-
-    fn count_answer(&mut self, attempt: usize, latency: f64) {
-        let Customer { kind, work, phase, .. } = self.customers[self.attempts[attempt].customer];
-        let priority = self.scenario.demands[kind].priority as usize;
-        self.tallies[phase].answered[3 - priority] += 1;
-        self.tallies[phase].latencies.push(latency as f32);
-        let in_force = self.scenario.phase_at(self.now).map_or(self.tallies.len() - 1, |now| now.0);
-        self.tallies[in_force].work += work;
-        if let Some(last) = self.work.last_mut() {
-            *last += work;
-        }
-    }
-
-    fn admit_waiting(&mut self, instance: usize) {
-        while let Some(attempt) = self.posts[instance].admit_first() {
-            self.admit(attempt);
-        }
-    }
-
-    fn lose_patience(&mut self, attempt: usize) {
-        let (instance, now) = (self.instance(attempt), self.instant());
-        let origin = self.origin;
-        let at = |since| origin + Duration::from_secs_f64(since);
-        let next = match self.attempts[attempt].state {
-            State::Over | State::Orphaned => return,
-            State::New => State::Over,
-            State::Queued(ticket) => {
-                self.posts[instance].leave(ticket, false);
-                State::Over
-            }
-            State::Pooled(since) => {
-                self.posts[instance].cancel(now, at(since));
-                State::Over
-            }
-            State::Connected(since) => {
-                self.posts[instance].cancel(now, at(since));
-                State::Orphaned
-            }
-        };
-        self.attempts[attempt].state = next;
-        self.admit_waiting(instance);
-        self.try_again(attempt);
-    }
-
-    fn wait_over(&mut self, attempt: usize) {
-        let State::Queued(ticket) = self.attempts[attempt].state else { return };
-        let instance = self.instance(attempt);
-        if self.posts[instance].leave(ticket, true) {
-            self.refuse(attempt);
-        }
-    }
-
-    fn refuse(&mut self, attempt: usize) {
-        self.attempts[attempt].state = State::Over;
-        let customer = &self.customers[self.attempts[attempt].customer];
-        if customer.tries == 0 {
-            self.tallies[customer.phase].refused += 1;
-        }
-        self.try_again(attempt);
-    }
-
-    fn try_again(&mut self, attempt: usize) {
-        let number = self.attempts[attempt].customer;
-        let customer = &mut self.customers[number];
-        if customer.tries < self.scenario.retries {
-            let mean = self.scenario.backoff * f64::from(1_u32 << customer.tries.min(16));
-            customer.tries += 1;
-            let pause = self.random.jittered(mean);
-            self.agenda.put(self.now + pause, Event::Retry { customer: number });
-        }
-    }
-
     fn tick(&mut self) {
         if let Some((_, phase)) = self.scenario.phase_at(self.now) {
             self.database.set_speed(phase.speed);
@@ -331,11 +157,11 @@ impl<'a> World<'a> {
         self.work.push(0.0);
     }
 
-    fn instance(&self, attempt: usize) -> usize {
+    pub(super) fn instance(&self, attempt: usize) -> usize {
         self.customers[self.attempts[attempt].customer].instance
     }
 
-    fn instant(&self) -> Instant {
+    pub(super) fn instant(&self) -> Instant {
         self.origin + Duration::from_secs_f64(self.now)
     }
 

@@ -132,6 +132,22 @@ fn probes_that_take_longer_than_the_longest_open_time_still_close_it() {
 }
 
 #[test]
+fn the_database_speaks_for_probes_that_say_nothing() {
+    let (mut breaker, t0) = opened();
+    let now = t0 + SECOND;
+    for _ in 0..2 {
+        let probe = probe(&mut breaker, now);
+        breaker.abandon(probe, now, SECOND / 100);
+    }
+    breaker.on_signal(&signal(now + SECOND / 20, 9, 0));
+    assert_eq!(breaker.circuit(), Circuit::HalfOpen, "its span began before the trial");
+    breaker.on_signal(&signal(now + SECOND / 5, 9, 1));
+    assert_eq!(breaker.circuit(), Circuit::HalfOpen, "one was slow");
+    breaker.on_signal(&signal(now + SECOND / 2, 9, 0));
+    assert_eq!(breaker.circuit(), Circuit::Closed);
+}
+
+#[test]
 fn open_refuses_and_says_for_how_long() {
     let (mut breaker, t0) = opened();
     let later = t0 + Duration::from_millis(300);

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use super::{
     Limit, Usage,
     climb::{Climb, Seen},
+    tally::Tally,
 };
 use crate::{
     control::baseline::{Baselines, Work},
-    signal::{Signal, StatementSignal},
+    signal::Signal,
 };
 
 /// Lets in as much at once as gives more work done, and no more.
@@ -69,7 +70,7 @@ use crate::{
 pub struct Knee {
     limit: f64,
     baselines: Baselines,
-    window: Window,
+    window: Tally,
     climb: Climb,
     starting: bool,
     stalled: bool,
@@ -85,7 +86,7 @@ impl Default for Knee {
         Self {
             limit: START,
             baselines: Baselines::default(),
-            window: Window::default(),
+            window: Tally::default(),
             climb: Climb::default(),
             starting: true,
             stalled: false,
@@ -138,7 +139,7 @@ impl Knee {
         self.limit = next.unwrap_or(self.limit).clamp(FLOOR, CEILING);
     }
 
-    fn decide(&mut self, now: Instant, window: &Window) {
+    fn decide(&mut self, now: Instant, window: &Tally) {
         let work = self.baselines.work(&window.statements);
         let stretch = window.stretch(work);
         let in_use = window.has_demand() || window.usage.peak as f64 >= 0.9 * self.limit;
@@ -165,14 +166,14 @@ impl Knee {
     }
 
     /// A share of overloads that stays, whatever the limit, is not of its making.
-    fn fails_more_than_usual(&mut self, window: &Window) -> bool {
+    fn fails_more_than_usual(&mut self, window: &Tally) -> bool {
         let share = window.overloads as f64 / window.finished.max(1) as f64;
         let usual = self.usual_overloads;
         self.usual_overloads += 0.05 * (share - usual);
         share > OVERLOADS.max(SUDDEN * usual)
     }
 
-    fn adjust(&mut self, window: &Window, stretch: f64, work: Work) {
+    fn adjust(&mut self, window: &Tally, stretch: f64, work: Work) {
         if !window.has_demand() {
             let enough = (2.0 * window.usage.peak as f64).max(START);
             self.limit = self.limit.min((self.limit * 0.97).max(enough));
@@ -181,7 +182,7 @@ impl Knee {
         }
     }
 
-    fn start(&mut self, window: &Window, stretch: f64, work: Work) {
+    fn start(&mut self, window: &Tally, stretch: f64, work: Work) {
         let tolerated = STRETCH * (1.0 + work.error) + 1.0 / window.mean_in_flight().max(1.0);
         if stretch > tolerated {
             self.starting = false;
@@ -191,7 +192,7 @@ impl Knee {
         }
     }
 
-    fn cut(&mut self, now: Instant, window: &Window, factor: f64) {
+    fn cut(&mut self, now: Instant, window: &Tally, factor: f64) {
         let used = (window.usage.peak as f64).max(FLOOR);
         self.limit = (self.limit.min(used) * factor).max(FLOOR);
         self.starting = false;
@@ -200,67 +201,13 @@ impl Knee {
         self.hold_until = Some(now + Duration::from_secs_f64(latency.min(1.0)));
     }
 
-    fn learn(&mut self, window: &Window, stretch: f64) {
+    fn learn(&mut self, window: &Tally, stretch: f64) {
         let in_flight = window.mean_in_flight();
         let room = !window.has_demand() && stretch < STRETCH && in_flight < 0.6 * self.limit;
         if room || in_flight < ALONE {
             self.baselines.follow(&window.statements);
         } else {
             self.baselines.drop_to(&window.statements);
-        }
-    }
-}
-
-/// What was seen since the last decision.
-#[derive(Debug, Default)]
-struct Window {
-    span: Duration,
-    busy: Duration,
-    finished: u64,
-    overloads: u64,
-    statements: Vec<StatementSignal>,
-    usage: Usage,
-}
-
-impl Window {
-    fn add(&mut self, signal: &Signal, usage: &Usage) {
-        self.span = self.span.saturating_add(signal.span);
-        self.busy = self.busy.saturating_add(signal.busy);
-        self.finished += signal.finished;
-        self.overloads += signal.overloads;
-        self.usage.add(usage);
-        for seen in &signal.statements {
-            match self.statements.iter_mut().find(|own| own.statement == seen.statement) {
-                Some(own) => own.add(seen),
-                None => self.statements.push(*seen),
-            }
-        }
-    }
-
-    fn is_complete(&self, starting: bool, limit: f64) -> bool {
-        let (least, queries) = if starting { (SHORT, 2.0 * limit) } else { (USUAL, QUERIES) };
-        let enough = self.finished as f64 >= queries.min(QUERIES);
-        self.span >= LONG || (enough && self.span >= least)
-    }
-
-    fn has_demand(&self) -> bool {
-        self.usage.waited + self.usage.refused > 0
-    }
-
-    fn mean_in_flight(&self) -> f64 {
-        self.busy.as_secs_f64() / self.span.as_secs_f64().max(1e-9)
-    }
-
-    /// The mean latency over the unloaded one. While nothing comes back, busy time says
-    /// that something is out; otherwise what is out and what came back are different
-    /// queries, and the latter are judged alone. 1 where there is nothing to judge.
-    fn stretch(&self, work: Work) -> f64 {
-        let observed: f64 = self.statements.iter().map(|seen| seen.seconds).sum();
-        match self.finished {
-            0 if self.busy > Duration::ZERO => f64::INFINITY,
-            0 => 1.0,
-            _ if work.seconds > 0.0 => observed / work.seconds,
-            _ => 1.0,
         }
     }
 }
@@ -277,10 +224,6 @@ const SUDDEN: f64 = 3.0;
 const OVERLOADS: f64 = 0.1;
 /// Fewer queries at once than this cannot be in each other's way.
 const ALONE: f64 = 1.5;
-const QUERIES: f64 = 40.0;
-const SHORT: Duration = Duration::from_millis(100);
-const USUAL: Duration = Duration::from_millis(250);
-const LONG: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ mod fixed;
 mod gradient2;
 mod knee;
 mod sample;
+mod tally;
 mod vegas;
 
 pub use aimd::Aimd;
@@ -29,8 +30,10 @@ pub trait Limit: fmt::Debug + Send {
     /// bounds and rounds it down.
     fn limit(&self) -> f64;
 
-    /// Learns what happened since the last call, about ten times a second. `signal.at`
-    /// is the time: an algorithm has no clock of its own.
+    /// Learns what happened since the last call, about ten times a second while the
+    /// database is used; after a pause, one signal spans all of it. `signal.at` is the
+    /// time: an algorithm has no clock of its own. Runs under the gate's lock: be quick,
+    /// and never call the gate.
     fn update(&mut self, signal: &Signal, usage: &Usage);
 }
 

@@ -18,9 +18,11 @@ use crate::{
 /// when the database stalls: two or more calls that have been out for longer than that,
 /// while none came back for as long, count as slow. After `open_for` it lets `probes` requests through; when
 /// all of them come back in time it closes, and when one does not it opens for twice as
-/// long. A probe that says nothing about the load, such as a 404, makes room for
-/// another; after ten times `probes` of those it opens again, so a route that answers
-/// with errors only cannot close it.
+/// long. A probe that says nothing about the load, such as a 404 or a job that just ends,
+/// is judged by what the database did meanwhile.
+///
+/// Queries that hang from before it opened count when they come back after it closed: a
+/// long stall may open it a second time, for a second.
 ///
 /// ```
 /// use std::time::Duration;

@@ -15,6 +15,11 @@ use crate::{
 /// limit waits in a short queue, strictly by priority, and is refused when its wait
 /// grows too long or someone more important needs the place.
 ///
+/// It starts at 8 and doubles about every tenth of a second, or every two latencies if
+/// those are longer, as long as requests wait and the database is not slower for it. A
+/// service that starts into much traffic on a slow but large database gets there sooner
+/// with a higher [`min`](Self::min).
+///
 /// ```
 /// use std::time::Duration;
 /// use brownout::{ConcurrencyLimit, Database};
@@ -55,13 +60,14 @@ impl ConcurrencyLimit {
         }
     }
 
-    /// The limit is never lower, in requests in flight at once. Default: 1; at least 1.
+    /// The limit is never lower, in requests in flight at once. Default: 1; at least 1
+    /// and not more than `max`. [`Knee`] never goes below 2 by itself.
     pub fn min(self, min: usize) -> Self {
         Self { min, ..self }
     }
 
     /// The limit is never higher, in requests in flight at once. Default: 200; at least
-    /// 1 and not less than `min`. The size of the connection pool is a good value.
+    /// 1. The size of the connection pool is a good value.
     pub fn max(self, max: usize) -> Self {
         Self { max, ..self }
     }

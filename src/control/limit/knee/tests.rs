@@ -2,6 +2,7 @@
 //! at full speed, more share it.
 
 use super::*;
+use crate::signal::StatementSignal;
 use proptest::prelude::*;
 
 const TICK: Duration = Duration::from_millis(100);
