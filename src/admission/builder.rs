@@ -37,6 +37,7 @@ use crate::{
 /// |---|---|---|
 /// | limit | [`Knee`](crate::limit::Knee), from 8 | [`ConcurrencyLimit`] |
 /// | its bounds | 1 to 200 requests in flight | [`min`](ConcurrencyLimit::min), [`max`](ConcurrencyLimit::max) |
+/// | headroom | a tenth, for normal and critical requests | [`headroom`](ConcurrencyLimit::headroom) |
 /// | queue | 100 requests for 100 ms | [`queue`](ConcurrencyLimit::queue), [`max_wait`](ConcurrencyLimit::max_wait) |
 /// | circuit opens | half of 10 or more calls in 3 s slow or failed | [`CircuitBreaker`] |
 /// | circuit stays open | 1 s, doubling to 30 s | [`open_for`](CircuitBreaker::open_for), [`open_at_most`](CircuitBreaker::open_at_most) |

@@ -13,14 +13,16 @@ use crate::class::Priority;
 #[derive(Debug)]
 pub(crate) struct Occupancy<T> {
     limit: usize,
+    /// The share of the limit that the less important leave free.
+    headroom: f64,
     in_flight: usize,
     queue: Queue<T>,
     usage: Usage,
 }
 
 impl<T> Occupancy<T> {
-    pub(crate) fn new(limit: usize, queue: usize) -> Self {
-        Self { limit, in_flight: 0, queue: Queue::new(queue), usage: Usage::default() }
+    pub(crate) fn new(limit: usize, headroom: f64, queue: usize) -> Self {
+        Self { limit, headroom, in_flight: 0, queue: Queue::new(queue), usage: Usage::default() }
     }
 
     pub(crate) fn limit(&self) -> usize {
@@ -42,7 +44,7 @@ impl<T> Occupancy<T> {
 
     /// Counts one in, if there is room and nobody waits who is as important.
     pub(crate) fn admit(&mut self, priority: Priority) -> bool {
-        let room = self.in_flight < self.limit && !self.queue.is_ahead_of(priority);
+        let room = self.has_room(priority) && !self.queue.is_ahead_of(priority);
         if room {
             self.count_in();
         }
@@ -51,7 +53,8 @@ impl<T> Occupancy<T> {
 
     /// Counts in the first who waits, if there is room.
     pub(crate) fn admit_first(&mut self) -> Option<T> {
-        if self.in_flight >= self.limit {
+        let priority = self.queue.first()?;
+        if !self.has_room(priority) {
             return None;
         }
         let caller = self.queue.leave_first()?;
@@ -89,6 +92,18 @@ impl<T> Occupancy<T> {
         mem::replace(&mut self.usage, next)
     }
 
+    /// Without headroom, whoever is important would have to wait until someone who is not
+    /// is done, which may take as long as the dearest query.
+    fn has_room(&self, priority: Priority) -> bool {
+        let kept = match priority {
+            Priority::Critical | Priority::Normal => 0,
+            Priority::Sheddable | Priority::Bulk => {
+                (self.limit as f64 * self.headroom).ceil() as usize
+            }
+        };
+        self.in_flight < self.limit.saturating_sub(kept).max(1).min(self.limit)
+    }
+
     fn count_in(&mut self) {
         self.in_flight += 1;
         self.usage.peak = self.usage.peak.max(self.in_flight);
@@ -103,7 +118,7 @@ mod tests {
 
     #[test]
     fn usage_tells_peak_waits_and_refusals_once() {
-        let mut occupancy = Occupancy::new(2, 1);
+        let mut occupancy = Occupancy::new(2, 0.0, 1);
         assert!(occupancy.admit(Normal) && occupancy.admit(Normal) && !occupancy.admit(Critical));
         assert!(matches!(occupancy.wait(Normal, ()), Entered::Waiting(_)));
         assert!(matches!(occupancy.wait(Normal, ()), Entered::Full(())));
@@ -113,6 +128,27 @@ mod tests {
         assert_eq!(occupancy.take_usage(), Usage { peak: 1, waited: 0, refused: 0 });
     }
 
+    #[test]
+    fn the_less_important_leave_headroom_and_the_important_use_it() {
+        let mut occupancy = Occupancy::new(10, 0.2, 9);
+        let admitted = (0..20).filter(|_| occupancy.admit(Priority::Sheddable)).count();
+        assert_eq!(admitted, 8);
+        assert!(matches!(occupancy.wait(Priority::Bulk, ()), Entered::Waiting(_)));
+        assert_eq!(occupancy.admit_first(), None);
+        assert!(occupancy.admit(Normal) && occupancy.admit(Critical) && !occupancy.admit(Critical));
+        (0..3).for_each(|_| occupancy.count_out());
+        assert_eq!(occupancy.admit_first(), Some(()));
+    }
+
+    #[test]
+    fn a_limit_of_one_is_for_everybody() {
+        let mut occupancy = Occupancy::<()>::new(1, 0.1, 0);
+        assert!(occupancy.admit(Priority::Bulk) && !occupancy.admit(Critical));
+        occupancy.set_limit(0);
+        occupancy.count_out();
+        assert!(!occupancy.admit(Critical));
+    }
+
     proptest! {
         /// Whatever happens in whatever order, nobody is admitted over the limit, and
         /// all are accounted for.
@@ -120,7 +156,7 @@ mod tests {
         fn nobody_is_admitted_over_the_limit(
             steps in prop::collection::vec((0..5_u8, 0..4_usize, 0..6_usize), 0..200),
         ) {
-            let mut occupancy = Occupancy::new(3, 4);
+            let mut occupancy = Occupancy::new(3, 0.1, 4);
             let (mut admitted, mut waiting) = (0, Vec::new());
             for (step, priority, number) in steps {
                 let room = occupancy.in_flight() < occupancy.limit();

@@ -44,6 +44,11 @@ impl<T> Queue<T> {
         self.lanes[priority as usize..].iter().any(|lane| !lane.is_empty())
     }
 
+    /// The priority of the first in the queue.
+    pub(crate) fn first(&self) -> Option<Priority> {
+        Priority::ALL.into_iter().find(|priority| !self.lanes[*priority as usize].is_empty())
+    }
+
     pub(crate) fn enter(&mut self, priority: Priority, item: T) -> Entered<T> {
         if self.len() < self.capacity {
             return Entered::Waiting(self.push(priority, item));

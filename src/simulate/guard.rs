@@ -22,6 +22,7 @@ struct Limited {
     algorithm: Box<dyn Limit>,
     queue: usize,
     max_wait: f64,
+    headroom: f64,
     most: usize,
 }
 
@@ -32,18 +33,19 @@ impl Guard {
         Self(None)
     }
 
-    /// A limit with the crate's default queue: strict priorities, 100 places, 100 ms.
+    /// A limit with the crate's default queue: strict priorities, 100 places, 100 ms, a
+    /// tenth of headroom.
     #[must_use]
     pub fn limit(algorithm: impl Limit + 'static) -> Self {
         let algorithm = Box::new(algorithm);
-        Self(Some(Limited { algorithm, queue: 100, max_wait: 0.1, most: 200 }))
+        Self(Some(Limited { algorithm, queue: 100, max_wait: 0.1, headroom: 0.1, most: 200 }))
     }
 
     /// A limit that sheds at once what is over it, whoever it is.
     #[must_use]
     pub fn shed(algorithm: impl Limit + 'static) -> Self {
         let algorithm = Box::new(algorithm);
-        Self(Some(Limited { algorithm, queue: 0, max_wait: 0.0, most: 200 }))
+        Self(Some(Limited { algorithm, queue: 0, max_wait: 0.0, headroom: 0.0, most: 200 }))
     }
 }
 
@@ -67,9 +69,10 @@ pub(super) enum Answer {
 
 impl Post {
     pub(super) fn new(guard: Guard, now: Instant) -> Self {
-        let queue = guard.0.as_ref().map_or(0, |limited| limited.queue);
+        let limited = guard.0.as_ref();
+        let (headroom, queue) = limited.map_or((0.0, 0), |own| (own.headroom, own.queue));
         let mut post = Self {
-            occupancy: Occupancy::new(usize::MAX, queue),
+            occupancy: Occupancy::new(usize::MAX, headroom, queue),
             meter: Meter::new(Duration::from_secs(1), now),
             limited: guard.0,
         };

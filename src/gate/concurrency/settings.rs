@@ -38,6 +38,7 @@ pub struct ConcurrencyLimit {
     algorithm: Box<dyn Limit>,
     min: usize,
     max: usize,
+    headroom: f64,
     queue: usize,
     max_wait: Duration,
 }
@@ -55,6 +56,7 @@ impl ConcurrencyLimit {
             algorithm: Box::new(Knee::default()),
             min: 1,
             max: 200,
+            headroom: 0.1,
             queue: 100,
             max_wait: Duration::from_millis(100),
         }
@@ -70,6 +72,13 @@ impl ConcurrencyLimit {
     /// 1. The size of the connection pool is a good value.
     pub fn max(self, max: usize) -> Self {
         Self { max, ..self }
+    }
+
+    /// The share of the limit that `Sheddable` and `Bulk` requests leave free for the more
+    /// important, rounded up to whole places. Default: 0.1; 0 to 1. One place is always
+    /// for everybody.
+    pub fn headroom(self, share: f64) -> Self {
+        Self { headroom: share, ..self }
     }
 
     /// How many requests may wait. Default: 100. With 0 nobody waits.
@@ -108,9 +117,12 @@ impl ConcurrencyLimit {
             let allowed = format_args!("at most `max`, which is {}", self.max).to_string();
             return Err(InvalidConfig::new("min", self.min, allowed));
         }
+        if !(0.0..=1.0).contains(&self.headroom) {
+            return Err(InvalidConfig::new("headroom", self.headroom, "from 0 to 1"));
+        }
         let minute = Duration::from_secs(60);
         config::duration("max_wait", self.max_wait, Duration::ZERO, minute)?;
-        let state = State::new(self.algorithm, self.min..=self.max, self.queue);
+        let state = State::new(self.algorithm, self.min..=self.max, self.headroom, self.queue);
         Ok(ConcurrencyGate::new(state, self.max_wait, observer))
     }
 }

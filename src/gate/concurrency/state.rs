@@ -24,9 +24,10 @@ impl State {
     pub(super) fn new(
         algorithm: Box<dyn Limit>,
         bounds: RangeInclusive<usize>,
+        headroom: f64,
         queue: usize,
     ) -> Self {
-        let occupancy = Occupancy::new(bounded(&*algorithm, &bounds), queue);
+        let occupancy = Occupancy::new(bounded(&*algorithm, &bounds), headroom, queue);
         Self { occupancy, algorithm, bounds }
     }
 

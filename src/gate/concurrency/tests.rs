@@ -232,6 +232,10 @@ fn contradicting_settings_are_found_when_built() {
         error(ConcurrencyLimit::new().min(9).max(3)),
         "`min` is 9, but must be at most `max`, which is 3"
     );
+    assert_eq!(
+        error(ConcurrencyLimit::new().headroom(1.5)),
+        "`headroom` is 1.5, but must be from 0 to 1"
+    );
     assert!(error(ConcurrencyLimit::new().min(0)).starts_with("`min` is 0"));
     assert!(error(ConcurrencyLimit::new().max_wait(61_000 * MS)).contains("from 0ns to 60s"));
 }
