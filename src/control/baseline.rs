@@ -34,6 +34,8 @@ struct Baseline {
 pub(crate) struct Work {
     /// The sum of baselines.
     pub(crate) seconds: f64,
+    /// The sum of their squares.
+    pub(crate) squares: f64,
     /// The standard error of the observed sum, relative to its mean.
     pub(crate) error: f64,
 }
@@ -42,14 +44,16 @@ impl Baselines {
     /// What these queries would take alone. A statement seen for the first time is
     /// taken at its word.
     pub(crate) fn work(&mut self, statements: &[StatementSignal]) -> Work {
-        let (mut alone, mut observed, mut variance) = (0.0, 0.0, 0.0);
+        let (mut alone, mut squares, mut observed, mut variance) = (0.0, 0.0, 0.0, 0.0);
         for seen in statements {
-            alone += self.of(seen).seconds * seen.count as f64;
+            let baseline = self.of(seen).seconds;
+            alone += baseline * seen.count as f64;
+            squares += baseline * baseline * seen.count as f64;
             observed += seen.seconds;
             variance += seen.variance() * seen.count as f64;
         }
         let error = if observed > 0.0 { variance.sqrt() / observed } else { 0.0 };
-        Work { seconds: alone, error }
+        Work { seconds: alone, squares, error }
     }
 
     /// Follows what was seen while the database had room: slowly up, at once down.

@@ -32,7 +32,7 @@ pub(super) struct Climb {
 struct Half {
     span: Duration,
     work: f64,
-    queries: u64,
+    squares: f64,
 }
 
 /// What was done at the swung limit.
@@ -41,9 +41,9 @@ pub(super) struct Seen {
     /// Time since the Unix epoch.
     pub(super) wall: Duration,
     pub(super) span: Duration,
-    /// In seconds of queries alone.
+    /// In seconds of queries alone, and the sum of their squares.
     pub(super) work: f64,
-    pub(super) queries: u64,
+    pub(super) squares: f64,
     /// How much longer than alone queries take.
     pub(super) stretch: f64,
 }
@@ -61,14 +61,14 @@ impl Climb {
         if is_low != self.is_low {
             self.is_low = is_low;
             self.settled = false;
-            let over = !is_low && self.high.queries.min(self.low.queries) >= QUERIES;
+            let over = !is_low && self.high.queries().min(self.low.queries()) >= QUERIES;
             return over.then(|| self.follow(limit, seen.stretch));
         }
         if self.settled {
             let half = if is_low { &mut self.low } else { &mut self.high };
             half.span += seen.span;
             half.work += seen.work;
-            half.queries += seen.queries;
+            half.squares += seen.squares;
         }
         self.settled = true;
         None
@@ -102,6 +102,12 @@ impl Half {
     fn rate(&self) -> f64 {
         self.work / self.span.as_secs_f64()
     }
+
+    /// How many queries of equal work would be as good a sample: a thousand cheap ones
+    /// beside ten dear ones are hardly more than ten.
+    fn queries(&self) -> f64 {
+        if self.squares > 0.0 { self.work * self.work / self.squares } else { 0.0 }
+    }
 }
 
 fn high(limit: f64) -> f64 {
@@ -120,7 +126,7 @@ const WORTH: f64 = 0.1;
 /// The elasticity above which the knee is far.
 const CLEAR: f64 = 0.7;
 const HALF: Duration = Duration::from_millis(600);
-const QUERIES: u64 = 40;
+const QUERIES: f64 = 25.0;
 
 #[cfg(test)]
 mod tests {
@@ -134,7 +140,7 @@ mod tests {
         while over < periods {
             wall += span;
             let work = work(climb.swing(limit)) * 0.1;
-            let seen = Seen { wall, span, work, queries: 100, stretch: 1.0 };
+            let seen = Seen { wall, span, work, squares: work * work / 100.0, stretch: 1.0 };
             if let Some(next) = climb.add(limit, &seen) {
                 limit = next;
                 over += 1;
@@ -159,7 +165,12 @@ mod tests {
     }
 
     #[test]
-    fn no_work_at_all_moves_it_little() {
-        assert!((9.0..=10.0).contains(&climbed(10.0, 3, |_| 0.0)));
+    fn no_work_at_all_says_nothing() {
+        let mut climb = Climb::default();
+        for tenths in 0..100 {
+            let (span, wall) = (Duration::from_millis(100), Duration::from_millis(100 * tenths));
+            let seen = Seen { wall, span, work: 0.0, squares: 0.0, stretch: 1.0 };
+            assert_eq!(climb.add(10.0, &seen), None);
+        }
     }
 }

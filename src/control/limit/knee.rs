@@ -43,7 +43,8 @@ use crate::{
 /// the elasticity of work per second to concurrency: up while it is above 0.1, down
 /// while it is below.
 ///
-/// While nobody waits, the limit falls slowly towards twice what is used, not below 8.
+/// While nobody waits, the limit falls slowly towards twice what is used, not below 8; if
+/// the surge left it lower, it is 8 again.
 ///
 /// Baselines rise only while the database has room (nobody waits and less than 60 % of
 /// the limit is in use at a stretch below 2, or fewer than 1.5 queries run at once), so
@@ -128,11 +129,12 @@ impl Knee {
             self.climb.restart();
             return;
         }
+        let work = self.baselines.work(&signal.statements);
         let seen = Seen {
             wall: signal.wall,
             span: signal.span,
-            work: self.baselines.work(&signal.statements).seconds,
-            queries: signal.finished,
+            work: work.seconds,
+            squares: work.squares,
             stretch: self.usual,
         };
         let next = self.climb.add(self.limit, &seen);
@@ -177,6 +179,9 @@ impl Knee {
         if !window.has_demand() {
             let enough = (2.0 * window.usage.peak as f64).max(START);
             self.limit = self.limit.min((self.limit * 0.97).max(enough));
+            if stretch < STRETCH {
+                self.limit = self.limit.max(START);
+            }
         } else if self.starting {
             self.start(window, stretch, work);
         }
