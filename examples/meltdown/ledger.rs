@@ -1,6 +1,9 @@
 //! Whether every order that a customer was promised exists, exactly once.
 
 use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio::time::sleep;
 
 use crate::client::Customers;
 use crate::failure::Result;
@@ -33,18 +36,23 @@ impl Ledger {
         store: &Store,
         item: i64,
     ) -> Result<Self> {
-        let mut acknowledged = Vec::new();
-        let mut learned = 0;
-        let mut unknown = 0;
-        for exchange in &record.exchanges {
-            match &exchange.order {
-                None => {}
-                Some(order) if exchange.succeeded() => acknowledged.push(order.as_str()),
-                Some(order) => match customers.was_placed(order).await {
-                    Some(placed) => learned += usize::from(placed),
-                    None => unknown += 1,
-                },
+        let orders = record.exchanges.iter().filter_map(|exchange| {
+            exchange.order.as_deref().map(|order| (order, exchange.succeeded()))
+        });
+        let (acknowledged, doubtful): (Vec<_>, Vec<_>) = orders.partition(|(_, known)| *known);
+        let acknowledged: Vec<&str> = acknowledged.into_iter().map(|(order, _)| order).collect();
+        let mut doubtful: Vec<&str> = doubtful.into_iter().map(|(order, _)| order).collect();
+        let (mut learned, mut unknown) = (0, 0);
+        for _ in 0..ROUNDS {
+            (doubtful, unknown) = ask(customers, doubtful, &mut learned).await;
+            let (rows, sold) = audit(store, item).await?;
+            let ledger = Self { unknown, ..Self::compare(&acknowledged, learned, &rows, sold) };
+            if ledger.is_exact() {
+                return Ok(ledger);
             }
+            // A commit that the server had already when its customer left may still be on
+            // its way, behind others that want the same row.
+            sleep(PAUSE).await;
         }
         let (rows, sold) = audit(store, item).await?;
         Ok(Self { unknown, ..Self::compare(&acknowledged, learned, &rows, sold) })
@@ -68,6 +76,31 @@ impl Ledger {
         }
     }
 }
+
+/// Asks for each order. Returns those that are not placed, as far as one knows, and of
+/// how many one does not know.
+async fn ask<'a>(
+    customers: &Customers,
+    orders: Vec<&'a str>,
+    learned: &mut usize,
+) -> (Vec<&'a str>, usize) {
+    let (mut missing, mut unknown) = (Vec::new(), 0);
+    for order in orders {
+        match customers.was_placed(order).await {
+            Some(true) => *learned += 1,
+            Some(false) => missing.push(order),
+            None => {
+                unknown += 1;
+                missing.push(order);
+            }
+        }
+    }
+    (missing, unknown)
+}
+
+/// How often orders in doubt are asked for until customers and tables agree.
+const ROUNDS: u32 = 6;
+const PAUSE: Duration = Duration::from_millis(500);
 
 #[cfg(test)]
 mod tests {
