@@ -78,7 +78,7 @@ impl RateLimit {
         let max_keys = config::at_least("max_keys", self.max_keys, 1)?;
         let store = if self.per_key { Store::per_key(max_keys) } else { Store::one() };
         let limiter = RateLimiter::new(quota, store.clone(), SinceStart(clock::now()));
-        let interval = self.quota.interval()?;
+        let interval = quota.replenish_interval();
         Ok(RateGate(Arc::new(Shared { limiter, store, interval })))
     }
 }

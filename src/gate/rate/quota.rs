@@ -53,7 +53,7 @@ impl Quota {
     }
 
     /// The time in which one cell comes back.
-    pub(super) fn interval(&self) -> Result<Duration, InvalidConfig> {
+    fn interval(&self) -> Result<Duration, InvalidConfig> {
         let nanos = self.period.as_nanos().checked_div(u128::from(self.cells));
         let interval = nanos.ok_or_else(|| InvalidConfig::new("quota", "0", "at least 1"))?;
         if interval == 0 || self.period > LONGEST {
@@ -74,9 +74,8 @@ impl Quota {
             let got = format_args!("{} cells of {interval:?} each", self.burst).to_string();
             return Err(InvalidConfig::new("burst", got, "refilled within 100 years"));
         }
-        governor::Quota::with_period(interval)
-            .map(|quota| quota.allow_burst(burst))
-            .ok_or_else(|| InvalidConfig::new("quota", "0", "at least 1"))
+        let quota = governor::Quota::with_period(interval).expect("an interval is at least 1 ns");
+        Ok(quota.allow_burst(burst))
     }
 }
 
