@@ -50,8 +50,9 @@ impl ConcurrencyLimit {
     ///
     /// [`InvalidConfig`] if a setting is outside its range.
     pub fn layer(self) -> Result<ConcurrencyLimitLayer, InvalidConfig> {
-        let service = Database::new("service");
-        self.following(&service).map(|layer| layer.watching_service(service))
+        let (gate, service) = (self.gate()?, Database::new("service"));
+        service.subscribe(gate.listener());
+        Ok(GateLayer::of(gate).watching_service(service))
     }
 
     /// The layer, with a limit that follows the queries observed by `database`.
@@ -60,13 +61,9 @@ impl ConcurrencyLimit {
     ///
     /// [`InvalidConfig`] if a setting is outside its range.
     pub fn protecting(self, database: &Database) -> Result<ConcurrencyLimitLayer, InvalidConfig> {
-        self.following(database).map(|layer| layer.watching_database(database.clone()))
-    }
-
-    fn following(self, database: &Database) -> Result<ConcurrencyLimitLayer, InvalidConfig> {
         let gate = self.gate()?;
         database.subscribe(gate.listener());
-        Ok(GateLayer::of(gate))
+        Ok(GateLayer::of(gate).watching_database(database.clone()))
     }
 }
 
@@ -86,8 +83,9 @@ impl CircuitBreaker {
     ///
     /// [`InvalidConfig`] if a setting is outside its range.
     pub fn layer(self) -> Result<CircuitBreakerLayer, InvalidConfig> {
-        let service = Database::new("service");
-        self.following(&service).map(|layer| layer.watching_service(service))
+        let (gate, service) = (self.gate()?, Database::new("service"));
+        service.subscribe(gate.listener());
+        Ok(GateLayer::of(gate).watching_service(service))
     }
 
     /// The layer, with a circuit that opens when the queries observed by `database` are
@@ -97,13 +95,9 @@ impl CircuitBreaker {
     ///
     /// [`InvalidConfig`] if a setting is outside its range.
     pub fn protecting(self, database: &Database) -> Result<CircuitBreakerLayer, InvalidConfig> {
-        self.following(database).map(|layer| layer.watching_database(database.clone()))
-    }
-
-    fn following(self, database: &Database) -> Result<CircuitBreakerLayer, InvalidConfig> {
         let gate = self.gate()?;
         database.subscribe(gate.listener());
-        Ok(GateLayer::of(gate))
+        Ok(GateLayer::of(gate).watching_database(database.clone()))
     }
 }
 
