@@ -1,16 +1,23 @@
 //! What each statement takes when the database has nothing else to do.
 
+use std::time::Duration;
+
 use crate::signal::StatementSignal;
 
-/// The share of a new mean that enters the baseline, per query seen, and at most.
-const WEIGHT_PER_QUERY: f64 = 0.001;
+/// A baseline is a plain mean of its first queries, and then a moving one over so many.
+const MEMORY: f64 = 1000.0;
+/// The largest share of a new mean that enters it after the first.
 const WEIGHT_MOST: f64 = 0.2;
 /// How many standard errors below the baseline a mean has to be to count as a drop.
 const SIGNIFICANT: f64 = 2.5;
 /// Spread assumed where too few queries show their own.
 const SPREAD_LEAST: f64 = 0.5;
 /// What is left of a spread after a window that showed less.
-const SPREAD_KEPT: f64 = 0.99;
+const SPREAD_KEPT: f64 = 0.998;
+/// Queries with room from which on baselines are known.
+const ENOUGH: u64 = 100;
+/// Queries of a statement that make its baseline whatever the load.
+const FIRST: f64 = 50.0;
 
 /// One unloaded latency per statement, in seconds.
 ///
@@ -19,12 +26,16 @@ const SPREAD_KEPT: f64 = 0.99;
 #[derive(Debug, Default)]
 pub(crate) struct Baselines {
     statements: Vec<Option<Baseline>>,
+    /// Queries that were seen while the database had room.
+    followed: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Baseline {
     /// The unloaded latency.
     seconds: f64,
+    /// Queries that it was learned from, up to [`MEMORY`].
+    seen: f64,
     /// The coefficient of variation, as far as it was seen. Falls slowly.
     spread: f64,
 }
@@ -36,56 +47,100 @@ pub(crate) struct Work {
     pub(crate) seconds: f64,
     /// The sum of their squares.
     pub(crate) squares: f64,
-    /// The standard error of the observed sum, relative to its mean.
-    pub(crate) error: f64,
+    /// The sum of what they did take, and its variance.
+    pub(crate) observed: f64,
+    pub(crate) variance: f64,
+    /// The sum of the squares of the latencies.
+    pub(crate) lasting: f64,
+    /// How many they are.
+    pub(crate) count: u64,
+}
+
+impl Work {
+    /// The standard error of the observed sum, relative to it.
+    pub(crate) fn error(&self) -> f64 {
+        if self.observed > 0.0 { self.variance.sqrt() / self.observed } else { 0.0 }
+    }
+}
+
+impl Baseline {
+    fn add(&mut self, seen: &StatementSignal) {
+        let count = seen.count as f64;
+        self.seen = (self.seen + count).min(MEMORY);
+        let most = if self.seen < MEMORY { 1.0 } else { WEIGHT_MOST };
+        self.seconds += (count / self.seen).min(most) * (seen.mean() - self.seconds);
+    }
+
+    fn drop_to(&mut self, seen: &StatementSignal) {
+        let spread = seen.variance().sqrt() / seen.mean();
+        // A window of cheap queries alone has little spread of its own.
+        self.spread = spread.max(self.spread * SPREAD_KEPT).max(SPREAD_LEAST);
+        let noise = SIGNIFICANT * self.spread / (seen.count as f64).sqrt();
+        if seen.mean() < self.seconds * (1.0 - noise) {
+            self.seconds = seen.mean();
+        }
+    }
 }
 
 impl Baselines {
     /// What these queries would take alone. A statement seen for the first time is
     /// taken at its word.
     pub(crate) fn work(&mut self, statements: &[StatementSignal]) -> Work {
-        let (mut alone, mut squares, mut observed, mut variance) = (0.0, 0.0, 0.0, 0.0);
+        let mut work = Work::default();
         for seen in statements {
             let baseline = self.of(seen).seconds;
-            alone += baseline * seen.count as f64;
-            squares += baseline * baseline * seen.count as f64;
-            observed += seen.seconds;
-            variance += seen.variance() * seen.count as f64;
+            work.seconds += baseline * seen.count as f64;
+            work.squares += baseline * baseline * seen.count as f64;
+            work.observed += seen.seconds;
+            work.variance += seen.variance() * seen.count as f64;
+            work.lasting += seen.squares;
+            work.count += seen.count;
         }
-        let error = if observed > 0.0 { variance.sqrt() / observed } else { 0.0 };
-        Work { seconds: alone, squares, error }
+        work
     }
 
     /// Follows what was seen while the database had room: slowly up, at once down.
     pub(crate) fn follow(&mut self, statements: &[StatementSignal]) {
-        self.drop_to(statements);
         for seen in statements {
-            let weight = (seen.count as f64 * WEIGHT_PER_QUERY).min(WEIGHT_MOST);
+            self.followed = self.followed.saturating_add(seen.count);
             let baseline = self.of(seen);
-            baseline.seconds += weight * (seen.mean() - baseline.seconds);
+            baseline.drop_to(seen);
+            baseline.add(seen);
         }
     }
 
+    /// Whether enough was seen while the database had room to go by.
+    pub(crate) fn are_known(&self) -> bool {
+        self.followed >= ENOUGH
+    }
+
     /// Lowers a baseline where queries were faster than it beyond chance: load makes
-    /// nothing faster, so this holds at any time.
+    /// nothing faster, so this holds at any time. The first queries of a statement make
+    /// its baseline, whatever the load: there is nothing else to go by.
     pub(crate) fn drop_to(&mut self, statements: &[StatementSignal]) {
         for seen in statements {
-            let spread = seen.variance().sqrt() / seen.mean();
             let baseline = self.of(seen);
-            // A window of cheap queries alone has little spread of its own.
-            baseline.spread = spread.max(baseline.spread * SPREAD_KEPT).max(SPREAD_LEAST);
-            let noise = SIGNIFICANT * baseline.spread / (seen.count as f64).sqrt();
-            if seen.mean() < baseline.seconds * (1.0 - noise) {
-                baseline.seconds = seen.mean();
+            baseline.drop_to(seen);
+            if baseline.seen < FIRST {
+                baseline.add(seen);
             }
         }
+    }
+
+    /// By the number of the statement.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (usize, Duration)> {
+        let known = self.statements.iter().enumerate();
+        known.filter_map(|(number, own)| {
+            let alone = Duration::try_from_secs_f64((*own)?.seconds).unwrap_or(Duration::MAX);
+            Some((number, alone))
+        })
     }
 
     fn of(&mut self, seen: &StatementSignal) -> &mut Baseline {
         if self.statements.len() <= seen.statement {
             self.statements.resize(seen.statement + 1, None);
         }
-        let first = Baseline { seconds: seen.mean(), spread: SPREAD_LEAST };
+        let first = Baseline { seconds: seen.mean(), seen: 0.0, spread: SPREAD_LEAST };
         self.statements[seen.statement].get_or_insert(first)
     }
 }
@@ -107,12 +162,31 @@ mod tests {
         assert!((work.seconds - 5.01).abs() < 1e-9, "{work:?}");
     }
 
+    fn baseline(baselines: &mut Baselines) -> f64 {
+        baselines.work(&[seen(0, 1, 1.0)]).seconds
+    }
+
     #[test]
-    fn follows_slowly_upwards() {
+    fn is_the_mean_of_the_first_thousand_and_then_follows_slowly_upwards() {
         let mut baselines = Baselines::default();
         baselines.follow(&[seen(0, 100, 0.010)]);
         baselines.follow(&[seen(0, 100, 0.020)]);
-        assert!((baselines.work(&[seen(0, 1, 1.0)]).seconds - 0.011).abs() < 1e-9);
+        assert!((baseline(&mut baselines) - 0.015).abs() < 1e-9);
+        baselines.follow(&[seen(0, 900, 0.015)]);
+        baselines.follow(&[seen(0, 100, 0.025)]);
+        assert!((baseline(&mut baselines) - 0.016).abs() < 1e-9);
+        baselines.follow(&[seen(0, 9_000, 0.026)]);
+        assert!((baseline(&mut baselines) - 0.018).abs() < 1e-9, "a fifth at most");
+    }
+
+    #[test]
+    fn the_first_queries_make_the_baseline_whatever_the_load() {
+        let mut baselines = Baselines::default();
+        baselines.drop_to(&[seen(0, 1, 0.001)]);
+        baselines.drop_to(&[seen(0, 99, 0.011)]);
+        assert!((baseline(&mut baselines) - 0.0109).abs() < 1e-9, "not that of a lucky one");
+        baselines.drop_to(&[seen(0, 100, 0.500)]);
+        assert!((baseline(&mut baselines) - 0.0109).abs() < 1e-9, "and no more");
     }
 
     #[test]

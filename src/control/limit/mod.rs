@@ -7,11 +7,16 @@
 
 mod aimd;
 mod climb;
+mod demand;
 mod fixed;
 mod gradient2;
 mod knee;
+mod ratio;
 mod sample;
+mod start;
 mod tally;
+mod target;
+mod turn;
 mod vegas;
 
 pub use aimd::Aimd;
@@ -20,14 +25,42 @@ pub use gradient2::Gradient2;
 pub use knee::Knee;
 pub use vegas::Vegas;
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use crate::signal::Signal;
 
 /// An algorithm that sets a concurrency limit from what it is told.
+///
+/// The gate has bounds of its own that it does not know: grow only while the limit is in
+/// use, that is while somebody waits or nearly as many are in flight.
+///
+/// ```
+/// use brownout::{Signal, limit::{Limit, Usage}};
+///
+/// /// A tenth more while queries take less than 50 ms on average, a tenth less while not.
+/// #[derive(Debug)]
+/// struct Tenth(f64);
+///
+/// impl Limit for Tenth {
+///     fn limit(&self) -> f64 {
+///         self.0
+///     }
+///
+///     fn update(&mut self, signal: &Signal, usage: &Usage) {
+///         let count: u64 = signal.statements.iter().map(|seen| seen.count).sum();
+///         let seconds: f64 = signal.statements.iter().map(|seen| seen.seconds).sum();
+///         let in_use = usage.waited > 0 || usage.peak as f64 >= 0.9 * self.0;
+///         match seconds / count.max(1) as f64 {
+///             mean if mean > 0.050 => self.0 = (0.9 * self.0).max(1.0),
+///             _ if in_use => self.0 *= 1.1,
+///             _ => {}
+///         }
+///     }
+/// }
+/// ```
 pub trait Limit: fmt::Debug + Send {
     /// The limit now, in requests in flight at once. The gate holds it to its own
-    /// bounds and rounds it down.
+    /// bounds, and gives as many whole places as are this on average.
     fn limit(&self) -> f64;
 
     /// Learns what happened since the last call, about ten times a second while the
@@ -35,6 +68,27 @@ pub trait Limit: fmt::Debug + Send {
     /// time: an algorithm has no clock of its own. Runs under the gate's lock: be quick,
     /// and never call the gate.
     fn update(&mut self, signal: &Signal, usage: &Usage);
+
+    /// What it makes of all that, for people. Default: nothing. Start from
+    /// [`Insight::default`] and set what you know.
+    fn insight(&self) -> Insight {
+        Insight::default()
+    }
+}
+
+/// What an algorithm tells of itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Insight {
+    /// What it did last, in words.
+    pub decision: &'static str,
+    /// How much longer than alone queries take, in multiples.
+    pub stretch: Option<f64>,
+    /// The share of more concurrency that becomes more work: 1 far below the knee, 0 at
+    /// saturation, less beyond.
+    pub elasticity: Option<f64>,
+    /// What each statement takes alone, by its number.
+    pub baselines: Vec<(usize, Duration)>,
 }
 
 /// What the gate in front saw since the last update. It says whether the limit was in

@@ -7,6 +7,30 @@ use proptest::prelude::*;
 
 const TICK: Duration = Duration::from_millis(100);
 
+/// `busy` is the time integral of queries in flight; each that finished took `latency`
+/// seconds, more or less.
+fn signal(at: Instant, wall: Duration, busy: Duration, finished: u64, latency: f64) -> Signal {
+    let seconds = finished as f64 * latency;
+    let squares = seconds * latency * 1.25;
+    let seen = StatementSignal { statement: 0, count: finished, seconds, squares };
+    Signal {
+        at,
+        wall,
+        span: TICK,
+        slow_after: Duration::from_secs(1),
+        in_flight: (busy.as_secs_f64() / TICK.as_secs_f64()) as usize,
+        age: Duration::from_secs_f64(latency / 2.0),
+        busy,
+        ignored: Duration::ZERO,
+        finished,
+        slow: 0,
+        overloads: 0,
+        cancelled: 0,
+        cancelled_slow: 0,
+        statements: if finished > 0 { vec![seen] } else { Vec::new() },
+    }
+}
+
 struct Loop {
     limit: Knee,
     now: Instant,
@@ -45,28 +69,8 @@ impl Loop {
         self.answered = self.throughput(in_flight).min(self.offered);
         let latency = in_flight / self.answered;
         let count = (self.answered * TICK.as_secs_f64()).round() as u64;
-        let seen = StatementSignal {
-            statement: 0,
-            count,
-            seconds: count as f64 * latency,
-            squares: count as f64 * latency * latency * 1.25,
-        };
-        let signal = Signal {
-            at: self.now,
-            wall: self.now - self.origin,
-            span: TICK,
-            slow_after: Duration::from_secs(1),
-            in_flight: in_flight as usize,
-            age: Duration::from_secs_f64(latency / 2.0),
-            busy: TICK.mul_f64(in_flight),
-            ignored: Duration::ZERO,
-            finished: count,
-            slow: 0,
-            overloads: 0,
-            cancelled: 0,
-            cancelled_slow: 0,
-            statements: if count > 0 { vec![seen] } else { Vec::new() },
-        };
+        let signal =
+            signal(self.now, self.now - self.origin, TICK.mul_f64(in_flight), count, latency);
         let peak = in_flight.ceil() as usize;
         let usage = Usage { peak, waited: u64::from(waits), refused: u64::from(waits) };
         self.limit.update(&signal, &usage);
@@ -142,27 +146,86 @@ fn a_stall_lowers_the_limit_and_its_end_brings_it_back() {
     let usage = Usage { peak: 16, waited: 9, refused: 9 };
     for _ in 0..100 {
         closed.now += TICK;
-        let signal = Signal {
-            at: closed.now,
-            wall: Duration::ZERO,
-            span: TICK,
-            slow_after: Duration::from_secs(1),
-            in_flight: 16,
-            age: Duration::from_secs(5),
-            busy: TICK * 16,
-            ignored: Duration::ZERO,
-            finished: 0,
-            slow: 0,
-            overloads: 0,
-            cancelled: 0,
-            cancelled_slow: 0,
-            statements: Vec::new(),
-        };
+        let signal = signal(closed.now, Duration::ZERO, TICK * 16, 0, 0.0);
         closed.limit.update(&signal, &usage);
     }
     assert!(closed.limit.limit() < 8.0, "{}", closed.limit.limit());
     closed.run(3);
     assert!(closed.answered > 0.9 * closed.capacity(), "{}", closed.answered);
+}
+
+#[test]
+fn a_target_holds_the_latency_where_the_work_would_not() {
+    let run = |limit: Knee| {
+        let mut closed = overloaded(16.0);
+        closed.limit = limit;
+        closed.run(60);
+        let latencies = (0..64).map(|_| {
+            closed.tick();
+            closed.limit.limit() / closed.answered
+        });
+        latencies.sum::<f64>() / 64.0
+    };
+    let target = Knee::default().target(Duration::from_millis(11)).expect("it is in range");
+    let (free, held) = (run(Knee::default()), run(target));
+    assert!(free > 0.0118 && held < 0.0114, "{free} {held}");
+}
+
+#[test]
+fn a_target_that_less_concurrency_cannot_reach_costs_no_work() {
+    let mut closed = overloaded(16.0);
+    closed.limit = Knee::default().target(Duration::from_millis(30)).expect("it is in range");
+    closed.way = 0.050;
+    closed.run(60);
+    assert!(closed.answered > 0.8 * closed.capacity(), "{}", closed.answered);
+}
+
+#[test]
+fn queries_that_take_no_time_do_no_harm() {
+    let mut closed = overloaded(16.0);
+    closed.run(10);
+    for tick in 0..600 {
+        closed.now += TICK;
+        let wall = closed.now - closed.origin;
+        let count = 10 + 5 * (tick / 8 % 2);
+        let signal = signal(closed.now, wall, TICK * 4, count, 0.0);
+        closed.limit.update(&signal, &Usage { peak: 9, waited: 9, refused: 9 });
+        assert!((FLOOR..=CEILING).contains(&closed.limit.limit), "{}", closed.limit.limit);
+    }
+    closed.run(30);
+    assert!(closed.answered > 0.9 * closed.capacity(), "{}", closed.answered);
+}
+
+#[test]
+fn it_tells_what_it_does_and_why() {
+    let mut closed = overloaded(16.0);
+    closed.run(30);
+    let insight = closed.limit.insight();
+    assert_eq!(insight.decision, "follows the work that it gives");
+    assert!(insight.elasticity.is_some_and(|elasticity| elasticity < 0.5), "{insight:?}");
+    assert!(insight.stretch.is_some_and(|stretch| stretch > 0.9), "{insight:?}");
+    let [(0, alone)] = insight.baselines[..] else { panic!("{insight:?}") };
+    assert!((9..=13).contains(&alone.as_millis()), "{alone:?}");
+}
+
+#[test]
+fn a_target_of_nothing_is_refused() {
+    let error = Knee::default().target(Duration::ZERO).unwrap_err();
+    assert_eq!(error.to_string(), "`target` is 0ns, but must be from 1µs to 3600s");
+}
+
+#[test]
+fn what_overstays_below_one_place_is_taken_off() {
+    let mut limit = Knee { limit: 0.5, ..Knee::default() };
+    limit.start.stop();
+    let mut now = Instant::now();
+    for _ in 0..10 {
+        now += TICK;
+        // One in flight all the time, though every second turn was meant.
+        let signal = signal(now, Duration::ZERO, TICK, 1, 0.1);
+        limit.update(&signal, &Usage { peak: 1, waited: 1, refused: 1 });
+    }
+    assert!(limit.limit() < 0.2, "{}", limit.limit());
 }
 
 proptest! {
@@ -174,27 +237,15 @@ proptest! {
         let mut now = Instant::now();
         for (count, latency, overloads, peak) in ticks {
             now += TICK;
-            let seconds = count as f64 * latency;
-            let squares = seconds * latency;
-            let seen = StatementSignal { statement: 0, count, seconds, squares };
+            let busy = Duration::from_secs_f64(count as f64 * latency);
             let signal = Signal {
-                at: now,
-                wall: Duration::ZERO,
-                span: TICK,
-slow_after: Duration::from_secs(1),
-                in_flight: peak,
-                age: Duration::from_secs(1),
-                busy: Duration::from_secs_f64(seconds),
-                ignored: Duration::ZERO,
-                finished: count + overloads,
-                slow: 0,
                 overloads,
-                cancelled: 0,
-                cancelled_slow: 0,
-                statements: if count > 0 { vec![seen] } else { Vec::new() },
+                finished: count + overloads,
+                ..signal(now, Duration::ZERO, busy, count, latency)
             };
             limit.update(&signal, &Usage { peak, waited: count, refused: overloads });
-            prop_assert!((FLOOR..=CEILING).contains(&limit.limit()));
+            prop_assert!((0.0..=2.0 * CEILING).contains(&limit.limit()));
+            prop_assert!((FLOOR..=CEILING).contains(&limit.limit));
         }
     }
 }
