@@ -1,79 +1,19 @@
 //! What a request is to the gates: how important, whose, until when.
 
+mod cost;
+mod priority;
+
+pub use cost::Cost;
+pub use priority::{Priority, UnknownPriority};
+
 use std::{
-    fmt,
     hash::{BuildHasher, Hash, RandomState},
-    str::FromStr,
     sync::OnceLock,
     time::Instant,
 };
 
-/// How important a request is, in the order in which it is kept.
-///
-/// Priorities are strict: while requests wait, one of a higher priority always goes
-/// first, and when the queue is full the lowest leaves first. So `Critical` is for what
-/// earns the money and is a small share of the work; a service that calls everything
-/// critical has no priorities.
-///
-/// `Critical > Normal > Sheddable > Bulk` holds in Rust, too.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Priority {
-    /// Nobody waits for it: exports, crawlers, prefetching. Refused first.
-    Bulk,
-    /// Somebody would rather see it, but can do without: search, recommendations.
-    Sheddable,
-    /// The default.
-    #[default]
-    Normal,
-    /// What the service is there for: checkout, login. Refused last.
-    Critical,
-}
-
-impl Priority {
-    /// All priorities, the most important first.
-    pub const ALL: [Self; 4] = [Self::Critical, Self::Normal, Self::Sheddable, Self::Bulk];
-
-    /// The name in lower case, as it stands in a header or a label.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Critical => "critical",
-            Self::Normal => "normal",
-            Self::Sheddable => "sheddable",
-            Self::Bulk => "bulk",
-        }
-    }
-}
-
-impl fmt::Display for Priority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Priority {
-    type Err = UnknownPriority;
-
-    /// Reads a name in any case.
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let known = |priority: &Self| priority.as_str().eq_ignore_ascii_case(name);
-        Self::ALL.into_iter().find(known).ok_or(UnknownPriority)
-    }
-}
-
-/// A text that names no [`Priority`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnknownPriority;
-
-impl fmt::Display for UnknownPriority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("unknown priority: use critical, normal, sheddable or bulk")
-    }
-}
-
-impl std::error::Error for UnknownPriority {}
-
-/// Whose request it is, for quotas per client: eight bytes, whatever it was made of.
+/// Whose request it is, for quotas per client and fair shares: eight bytes, whatever it
+/// was made of.
 ///
 /// The hash is seeded once per process, so nobody outside can aim at another's bucket.
 /// Two of a hundred thousand clients share one with a probability of 3 in 10¹⁰.
@@ -93,6 +33,11 @@ impl Key {
         static SEED: OnceLock<RandomState> = OnceLock::new();
         Self(SEED.get_or_init(RandomState::new).hash_one(client))
     }
+
+    /// Its group, of so many.
+    pub(crate) fn group(self, of: usize) -> usize {
+        (self.0 % of as u64) as usize
+    }
 }
 
 /// All that the gates know of a request.
@@ -101,10 +46,20 @@ impl Key {
 pub struct Class {
     /// How important the request is. Default: [`Priority::Normal`].
     pub priority: Priority,
-    /// Whose it is. Default: nobody's; all such requests share one bucket.
+    /// Your own levels inside a priority: 0, the default, goes first, and 255 last. The
+    /// priority alone says who leaves headroom to whom and for whom another has to go; the
+    /// rank orders those who wait inside it.
+    pub rank: u8,
+    /// How much database work it is, in multiples of a usual request. Default: 1. Inside a
+    /// rank, the cheap go before the dear, by doublings; and the dear may have less of the
+    /// limit (`ConcurrencyLimit::headroom`).
+    pub cost: Cost,
+    /// Whose it is. Default: nobody's; all such requests share one bucket of a quota, and
+    /// one share of the limit.
     pub key: Option<Key>,
-    /// When its answer is of no use any more. Default: never. A request does not wait
-    /// past it; one that need not wait is admitted, however late it is.
+    /// When its answer is of no use any more. Default: never. After it, a request is
+    /// refused at once, even if there is room. Before, it waits for the limit no longer
+    /// than a third of the time that is left: it needs the rest to be served.
     pub deadline: Option<Instant>,
     /// True if no gate may refuse, delay or count it. Default: false.
     pub exempt: bool,
@@ -124,7 +79,27 @@ impl Class {
         Self { exempt: true, ..Self::default() }
     }
 
-    /// The same class, counted against this client's quota.
+    /// The same class at this level inside its priority; 0 goes first.
+    #[must_use]
+    pub fn rank(self, rank: u8) -> Self {
+        Self { rank, ..self }
+    }
+
+    /// The same class, of so many times the database work of a usual request:
+    /// [`Cost::times`] says which numbers it takes.
+    ///
+    /// ```
+    /// use brownout::{Class, Priority};
+    ///
+    /// let search = Class::new(Priority::Sheddable).cost(8.0);
+    /// assert_eq!(search.cost.get(), 8.0);
+    /// ```
+    #[must_use]
+    pub fn cost(self, times: f64) -> Self {
+        Self { cost: Cost::times(times), ..self }
+    }
+
+    /// The same class, counted against this client's quota and share.
     #[must_use]
     pub fn key<T: Hash + ?Sized>(self, client: &T) -> Self {
         Self { key: Some(Key::of(client)), ..self }
@@ -167,22 +142,6 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn priorities_order_by_importance() {
-        assert!(Priority::Critical > Priority::Normal);
-        assert!(Priority::Sheddable > Priority::Bulk);
-        assert!(Priority::ALL.is_sorted_by(|higher, lower| higher > lower));
-    }
-
-    #[test]
-    fn priority_names_round_trip_in_any_case() {
-        for priority in Priority::ALL {
-            assert_eq!(priority.as_str().parse(), Ok(priority));
-            assert_eq!(priority.as_str().to_uppercase().parse(), Ok(priority));
-        }
-        assert_eq!("urgent".parse::<Priority>(), Err(UnknownPriority));
-    }
 
     #[test]
     fn closures_and_classes_classify() {

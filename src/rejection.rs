@@ -54,9 +54,10 @@ pub enum Reason {
     QueueFull,
     /// It waited in the queue for as long as a request may.
     QueueTimeout,
-    /// It waited, and its place went to a more important request.
+    /// It waited, and its place went to a more important or cheaper request, to a client
+    /// with fewer requests that wait, or in a long overload to a newer one.
     Evicted,
-    /// Its deadline would have passed, or passed, while it waited.
+    /// Its deadline had passed, or was too near to wait any longer.
     Deadline,
 }
 
@@ -90,8 +91,10 @@ impl Reason {
             Self::CircuitOpen => "the database does not keep up",
             Self::QueueFull => "too many requests wait already",
             Self::QueueTimeout => "no room within the longest wait",
-            Self::Evicted => "a more important request took its place",
-            Self::Deadline => "its deadline would have passed",
+            Self::Evicted => "another request took its place",
+            Self::Deadline => {
+                "no room within a third of the time to its deadline, or that has passed"
+            }
         }
     }
 }

@@ -3,9 +3,15 @@
 
 pub(crate) mod baseline;
 pub(crate) mod breaker;
+pub(crate) mod fair;
+pub(crate) mod headcount;
 pub(crate) mod histogram;
+pub(crate) mod lane;
 pub mod limit;
 pub(crate) mod meter;
 pub(crate) mod occupancy;
+pub(crate) mod patience;
+pub(crate) mod places;
 pub(crate) mod queue;
+pub(crate) mod room;
 pub(crate) mod window;

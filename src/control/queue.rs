@@ -1,14 +1,32 @@
-//! Who waits, and who goes next: strict priorities, first come first served inside one.
+//! Who waits, who goes next, and who has to go.
+//!
+//! The next is the one of the highest priority; inside it of the lowest rank, the
+//! cheapest (by doublings of the cost), of the group of clients that got the least so
+//! far ([`Fair`](super::fair::Fair)), and the oldest.
+//!
+//! When there are too many, one of the lowest priority has to go; inside it one of the
+//! highest rank, the dearest, of the group that has the most waiting, and the newest: so
+//! no client fills the queue for all.
+//!
+//! A burst fills a queue for a moment, and there the oldest first is fair. A queue that
+//! does not empty for twice the longest wait *stands*: there is more work than can be
+//! done, and oldest first gives everybody the longest wait and many an answer too late.
+//! Then, for each priority by itself, the newest goes first and the oldest has to go. That a
+//! standing queue is the sign of overload is CoDel's (Nichols and Jacobson, 2012), and the
+//! newest first in it is adaptive LIFO (Maurer, *Fail at Scale*, 2015). Not taken from
+//! there: nobody is dropped while there is room in the queue, and no wait is shortened.
 
-use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
-use crate::class::Priority;
+use super::lane::{Lane, Waiter};
+use crate::class::{Class, Cost, Priority};
 
 /// A bounded queue. `T` is whatever reaches the one who waits.
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
-    lanes: [VecDeque<(u64, T)>; Priority::ALL.len()],
+    lanes: [Lane<T>; Priority::ALL.len()],
     capacity: usize,
+    stands_after: Duration,
     next: u64,
 }
 
@@ -17,6 +35,8 @@ pub(crate) struct Queue<T> {
 pub(crate) struct Ticket {
     priority: Priority,
     number: u64,
+    /// How many had been let in when it was taken.
+    pub(super) after: u64,
 }
 
 /// What became of a newcomer.
@@ -24,132 +44,102 @@ pub(crate) struct Ticket {
 pub(crate) enum Entered<T> {
     /// It waits.
     Waiting(Ticket),
-    /// It waits, and the last of the least important had to leave.
+    /// It waits, and another had to leave.
     Evicting(Ticket, T),
-    /// There is no room, and nobody less important.
-    Full(T),
+    /// There is no room, and nobody who should leave before.
+    Full,
 }
 
 impl<T> Queue<T> {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self { lanes: Default::default(), capacity, next: 0 }
+    /// So many may wait, each at most so long.
+    pub(crate) fn new(capacity: usize, max_wait: Duration) -> Self {
+        Self { lanes: Default::default(), capacity, stands_after: 2 * max_wait, next: 0 }
+    }
+
+    /// The same for those who come from now on.
+    pub(crate) fn set(&mut self, capacity: usize, max_wait: Duration) {
+        (self.capacity, self.stands_after) = (capacity, 2 * max_wait);
+    }
+
+    /// True if nobody waits, or ever can.
+    pub(crate) fn has_no_places(&self) -> bool {
+        self.capacity == 0 && self.is_empty()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lanes.iter().all(Lane::is_empty)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.lanes.iter().map(VecDeque::len).sum()
+        self.lanes.iter().map(Lane::len).sum()
     }
 
-    /// True if someone waits who is at least as important as this.
-    pub(crate) fn is_ahead_of(&self, priority: Priority) -> bool {
-        self.lanes[priority as usize..].iter().any(|lane| !lane.is_empty())
+    /// True if someone waits who is at least as important as this, with at most so many
+    /// doublings.
+    pub(crate) fn is_ahead_of(&self, priority: Priority, doublings: usize) -> bool {
+        self.lanes[priority as usize..].iter().any(|lane| lane.holds(doublings))
     }
 
-    /// The priority of the first in the queue.
-    pub(crate) fn first(&self) -> Option<Priority> {
-        Priority::ALL.into_iter().find(|priority| !self.lanes[*priority as usize].is_empty())
+    /// Lets one wait, made by `item` if it may.
+    pub(crate) fn enter(
+        &mut self,
+        class: &Class,
+        now: Instant,
+        item: impl FnOnce() -> T,
+    ) -> Entered<T> {
+        let last = match self.len() < self.capacity {
+            true => None,
+            false => match self.last(class, now) {
+                None => return Entered::Full,
+                last => last,
+            },
+        };
+        // May panic: so far, nothing has happened.
+        let item = item();
+        let ticket = Ticket { priority: class.priority, number: self.next, after: 0 };
+        self.next += 1;
+        let evicted = last.and_then(|last| self.leave(last));
+        let newcomer = Waiter::new(ticket.number, class, item);
+        self.lanes[class.priority as usize].push(newcomer, now);
+        evicted.map_or(Entered::Waiting(ticket), |evicted| Entered::Evicting(ticket, evicted))
     }
 
-    pub(crate) fn enter(&mut self, priority: Priority, item: T) -> Entered<T> {
-        if self.len() < self.capacity {
-            return Entered::Waiting(self.push(priority, item));
+    /// Who goes first of those who have room: their priority has, and they are of at most
+    /// so many doublings. Less important ones never have it where others have not.
+    pub(crate) fn leave_first(
+        &mut self,
+        has_room: impl Fn(Priority) -> bool,
+        doublings: usize,
+        now: Instant,
+    ) -> Option<(Cost, T)> {
+        let having = Priority::ALL.into_iter().take_while(|priority| has_room(*priority));
+        for priority in having {
+            let lane = &mut self.lanes[priority as usize];
+            let newest = lane.stands(self.stands_after, now);
+            if let Some(first) = lane.leave_first(doublings, newest) {
+                return Some((first.cost, first.item));
+            }
         }
-        let lower = &mut self.lanes[..priority as usize];
-        match lower.iter_mut().find_map(VecDeque::pop_back) {
-            Some((_, evicted)) => Entered::Evicting(self.push(priority, item), evicted),
-            None => Entered::Full(item),
-        }
-    }
-
-    /// The most important that waits, of those the longest waiting.
-    pub(crate) fn leave_first(&mut self) -> Option<T> {
-        self.lanes.iter_mut().rev().find_map(VecDeque::pop_front).map(|(_, item)| item)
+        None
     }
 
     /// Takes back a place. `None` if it was taken, evicted or given back already.
     pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<T> {
         let lane = &mut self.lanes[ticket.priority as usize];
-        // Numbers in a lane only grow.
-        let index = lane.binary_search_by_key(&ticket.number, |(number, _)| *number).ok()?;
-        lane.remove(index).map(|(_, item)| item)
+        lane.leave(ticket.number).map(|waiter| waiter.item)
     }
 
-    fn push(&mut self, priority: Priority, item: T) -> Ticket {
-        let number = self.next;
-        self.next += 1;
-        self.lanes[priority as usize].push_back((number, item));
-        Ticket { priority, number }
+    /// Who has to go for a newcomer. None: it is the last itself.
+    fn last(&self, class: &Class, now: Instant) -> Option<Ticket> {
+        let lanes = Priority::ALL.into_iter().rev().zip(&self.lanes);
+        let (priority, lane) = lanes
+            .take_while(|(priority, _)| *priority <= class.priority)
+            .find(|(_, lane)| !lane.is_empty())?;
+        let newcomer = (priority == class.priority).then_some(class);
+        let number = lane.last(newcomer, lane.stands(self.stands_after, now))?;
+        Some(Ticket { priority, number, after: 0 })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use Priority::{Bulk, Critical, Normal, Sheddable};
-    use proptest::prelude::*;
-
-    fn ticket<T: std::fmt::Debug>(entered: Entered<T>) -> Ticket {
-        match entered {
-            Entered::Waiting(ticket) | Entered::Evicting(ticket, _) => ticket,
-            Entered::Full(item) => panic!("no room for {item:?}"),
-        }
-    }
-
-    #[test]
-    fn the_most_important_goes_first_and_in_order() {
-        let mut queue = Queue::new(9);
-        for (priority, name) in [(Bulk, "a"), (Normal, "b"), (Critical, "c"), (Normal, "d")] {
-            ticket(queue.enter(priority, name));
-        }
-        let order: Vec<_> = std::iter::from_fn(|| queue.leave_first()).collect();
-        assert_eq!(order, ["c", "b", "d", "a"]);
-    }
-
-    #[test]
-    fn the_newest_of_the_least_important_is_evicted() {
-        let mut queue = Queue::new(3);
-        for (priority, name) in [(Sheddable, "old"), (Sheddable, "new"), (Normal, "x")] {
-            ticket(queue.enter(priority, name));
-        }
-        assert!(matches!(queue.enter(Critical, "y"), Entered::Evicting(_, "new")));
-        assert_eq!(queue.enter(Sheddable, "z"), Entered::Full("z"));
-        assert_eq!(queue.len(), 3);
-    }
-
-    #[test]
-    fn a_place_is_given_back_once() {
-        let mut queue = Queue::new(2);
-        let first = ticket(queue.enter(Normal, 1));
-        let second = ticket(queue.enter(Normal, 2));
-        assert_eq!(queue.leave(first), Some(1));
-        assert_eq!(queue.leave(first), None);
-        assert_eq!(queue.leave_first(), Some(2));
-        assert_eq!(queue.leave(second), None);
-    }
-
-    #[test]
-    fn equals_and_betters_are_ahead() {
-        let mut queue = Queue::new(2);
-        ticket(queue.enter(Normal, ()));
-        assert!(queue.is_ahead_of(Normal) && queue.is_ahead_of(Bulk));
-        assert!(!queue.is_ahead_of(Critical));
-    }
-
-    proptest! {
-        #[test]
-        fn no_one_is_evicted_for_a_lesser_or_equal(
-            capacity in 0..6_usize,
-            arrivals in prop::collection::vec(0..4_usize, 0..40),
-        ) {
-            let mut queue = Queue::new(capacity);
-            for index in arrivals {
-                let priority = Priority::ALL[index];
-                if let Entered::Evicting(_, evicted) = queue.enter(priority, priority) {
-                    prop_assert!(evicted < priority);
-                }
-                prop_assert!(queue.len() <= capacity);
-            }
-            let left: Vec<_> = std::iter::from_fn(|| queue.leave_first()).collect();
-            prop_assert!(left.is_sorted_by(|first, then| first >= then));
-        }
-    }
-}
+mod tests;
