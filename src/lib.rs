@@ -115,7 +115,7 @@ mod rejection;
 mod signal;
 
 pub use self::{
-    class::{Class, Classify, Key, Priority, UnknownPriority},
+    class::{Class, Classify, Cost, Key, Priority, UnknownPriority},
     config::InvalidConfig,
     control::limit,
     event::{Circuit, Event, Observe},
@@ -154,8 +154,8 @@ pub use self::{
     },
     fallback::{Fallback, FallbackLayer},
     gate::{
-        BreakerGate, BreakerPermit, CircuitBreaker, ConcurrencyGate, ConcurrencyLimit, Entry,
-        Finish, Gate, Gates, GatesPermit, GatesWait, Permit, Quota, RateGate, RateLimit, Snapshot,
-        Wait,
+        BreakerGate, BreakerPermit, CircuitBreaker, ConcurrencyGate, ConcurrencyLimit,
+        ConcurrencySnapshot, Entry, Finish, Gate, Gates, GatesPermit, GatesWait, Permit, Quota,
+        RateGate, RateLimit, Snapshot, Wait,
     },
 };

@@ -22,7 +22,7 @@ async fn nothing_is_shed_because_a_task_has_used_up_its_budget() {
     let (service, mut inside) = behind(&layer);
     let held = layer.gate().acquire(&Class::default()).await.expect("there is room");
     let mut waiting = launch(&service, get("/"));
-    advance(101 * MS).await;
+    advance(401 * MS).await;
     drop(held);
     while task::spawn(consume_budget()).poll().is_ready() {}
     assert!(waiting.poll().is_pending(), "granted and overdue, it waits for the next turn");

@@ -109,7 +109,7 @@ async fn response_future_dropped_while_a_fallback_answers_drops_the_fallbacks_wo
     let service = layer.clone().fallback(fallback).layer(inner);
     let held = hold(layer.gate()).await;
     let mut refused = launch(&service, get("/"));
-    tokio::time::advance(101 * MS).await;
+    tokio::time::advance(401 * MS).await;
     assert!(refused.poll().is_pending());
     assert_eq!(counts(&layer), (1, 0), "it waits for the fallback, not in the queue");
     assert_eq!(Arc::strong_count(&work), 2);

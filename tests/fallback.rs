@@ -69,7 +69,7 @@ async fn the_fallback_answers_what_waited_in_vain() {
     let (_holding, _answer) = admitted(&service, &mut inside);
     let mut waiting = launch(&service, get("/slow"));
     assert!(fallback.is_empty());
-    advance(101 * MS).await;
+    advance(401 * MS).await;
     assert!(waiting.poll().is_pending());
     let (request, answer) = fallback.arrived().expect("its wait is over");
     assert_eq!(request.uri().path(), "/slow");

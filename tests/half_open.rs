@@ -80,7 +80,7 @@ async fn time_in_the_queue_does_not_make_a_probe_slow() {
     bad_queries(&db).await;
     advance(SECOND).await;
     let mut probe = launch(&service, get("/"));
-    advance(101 * MS).await;
+    advance(401 * MS).await;
     assert_eq!(rejection(&assert_ready!(probe.poll()).expect("ok")).reason(), Reason::QueueTimeout);
     let circuit = admission.snapshot().circuit;
     assert_eq!(circuit, Circuit::HalfOpen, "the probe never came near the database");

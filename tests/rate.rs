@@ -168,7 +168,7 @@ async fn a_request_that_waited_in_vain_hands_its_cell_back() {
     let (flight, _answer) = admitted(&service, &mut inside);
     for _ in 0..10 {
         let mut waiting = launch(&service, get("/"));
-        advance(101 * MS).await;
+        advance(401 * MS).await;
         assert!(waiting.poll().is_ready());
     }
     drop(flight);

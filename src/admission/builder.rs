@@ -8,7 +8,9 @@ use crate::{
     config::InvalidConfig,
     database::Database,
     event::Observe,
-    gate::{CircuitBreaker, ConcurrencyLimit, Gates, GatesPermit, RateLimit, Snapshot},
+    gate::{
+        CircuitBreaker, ConcurrencyGate, ConcurrencyLimit, Gates, GatesPermit, RateLimit, Snapshot,
+    },
     rejection::Rejection,
 };
 
@@ -36,9 +38,9 @@ use crate::{
 /// | | | |
 /// |---|---|---|
 /// | limit | [`Knee`](crate::limit::Knee), from 8 | [`ConcurrencyLimit`] |
-/// | its bounds | 1 to 200 requests in flight | [`min`](ConcurrencyLimit::min), [`max`](ConcurrencyLimit::max) |
+/// | its bounds | 0 to 200 requests in flight | [`min`](ConcurrencyLimit::min), [`max`](ConcurrencyLimit::max) |
 /// | headroom | a tenth, for normal and critical requests | [`headroom`](ConcurrencyLimit::headroom) |
-/// | queue | 100 requests for 100 ms | [`queue`](ConcurrencyLimit::queue), [`max_wait`](ConcurrencyLimit::max_wait) |
+/// | queue | 200 requests for 400 ms | [`queue`](ConcurrencyLimit::queue), [`max_wait`](ConcurrencyLimit::max_wait) |
 /// | circuit opens | half of 10 or more calls in 3 s slow or failed | [`CircuitBreaker`] |
 /// | circuit stays open | 1 s, doubling to 30 s | [`open_for`](CircuitBreaker::open_for), [`open_at_most`](CircuitBreaker::open_at_most) |
 /// | circuit closes | after 3 probes | [`probes`](CircuitBreaker::probes) |
@@ -110,6 +112,13 @@ impl Admission {
     /// Dropping the future gives up the place.
     pub async fn acquire(&self, class: &Class) -> Result<GatesPermit, Rejection> {
         self.gates.acquire(class).await
+    }
+
+    /// The gate of the concurrency limit, to look at or to
+    /// [`reload`](ConcurrencyGate::reload) while it serves.
+    #[must_use]
+    pub fn concurrency(&self) -> &ConcurrencyGate {
+        self.gates.concurrency()
     }
 
     /// What the gates hold and have decided so far.

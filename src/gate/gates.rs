@@ -115,6 +115,12 @@ impl Gates {
         }
     }
 
+    /// The gate of the concurrency limit, to look at or to reload.
+    #[must_use]
+    pub fn concurrency(&self) -> &ConcurrencyGate {
+        &self.0.concurrency
+    }
+
     /// What they hold and have decided so far.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {

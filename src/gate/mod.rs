@@ -22,7 +22,9 @@ mod gates;
 mod rate;
 
 pub use breaker::{BreakerGate, BreakerPermit, CircuitBreaker};
-pub use concurrency::{ConcurrencyGate, ConcurrencyLimit, Permit, Wait};
+#[cfg(feature = "simulate")]
+pub(crate) use concurrency::{Checked, bounded};
+pub use concurrency::{ConcurrencyGate, ConcurrencyLimit, ConcurrencySnapshot, Permit, Wait};
 pub use gates::{Gates, GatesPermit, GatesWait, Snapshot};
 pub use rate::{Quota, RateGate, RateLimit};
 

@@ -1,4 +1,4 @@
-//! The gate: one lock around who is in flight and who waits.
+//! The gate: a floor, and what moves its limit.
 
 use std::{
     fmt,
@@ -10,13 +10,19 @@ use std::{
 use tokio::{sync::oneshot, time::sleep_until};
 
 use super::{
-    Permit, Wait,
-    state::{Caller, State},
+    ConcurrencyLimit, Permit, Wait,
+    floor::{Answer, Floor},
+    state::State,
 };
 use crate::{
-    class::Class,
+    class::{Class, Cost},
     clock,
-    control::queue::{Entered, Ticket},
+    config::InvalidConfig,
+    control::{
+        limit::Insight,
+        patience::{is_late, patience},
+        queue::{Entered, Ticket},
+    },
     event::{Event, Observe},
     gate::{Entry, Gate},
     lock::lock,
@@ -24,19 +30,62 @@ use crate::{
     signal::{OnSignal, Signal},
 };
 
-/// Holds a concurrency limit for many threads.
+/// Holds a concurrency limit for many threads. A cheap handle; clones share everything.
+///
+/// Enter it by hand for work that is no request, or before a connection is taken from a
+/// pool: the wait is then in front of the pool, bounded and in order of importance.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (deadline, query) = (std::time::Instant::now() + Duration::from_secs(2), async {
+/// #     Ok::<_, std::io::Error>(())
+/// # });
+/// use std::time::Duration;
+/// use brownout::{Class, ConcurrencyLimit, Database, Priority};
+///
+/// let db = Database::new("shop");
+/// let gate = ConcurrencyLimit::new().max(10).gate()?;
+/// db.subscribe(gate.listener());
+///
+/// let class = Class::new(Priority::Bulk).cost(4.0).deadline(deadline);
+/// let permit = gate.acquire(&class).await?;
+/// db.statement("export").observe(query).await?;
+/// drop(permit);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct ConcurrencyGate(Arc<Shared>);
 
+/// What a [`ConcurrencyGate`] holds at one instant.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ConcurrencySnapshot {
+    /// The limit, in requests in flight at once. A fraction is what whole places that
+    /// take turns are on average; with 0, one goes on whenever a wait was in vain, and one
+    /// critical request at any time.
+    pub limit: f64,
+    /// Permits that are out.
+    pub in_flight: usize,
+    /// Requests that wait.
+    pub waiting: usize,
+    /// What the algorithm tells of itself.
+    pub insight: Insight,
+}
+
+/// How a caller who waits is reached.
+type Caller = oneshot::Sender<Result<Permit, Rejection>>;
+
 struct Shared {
+    floor: Floor<Caller>,
+    /// Locked before the floor.
     state: Mutex<State>,
-    max_wait: Duration,
     observer: Arc<dyn Observe>,
 }
 
 impl ConcurrencyGate {
-    pub(super) fn new(state: State, max_wait: Duration, observer: Arc<dyn Observe>) -> Self {
-        Self(Arc::new(Shared { state: Mutex::new(state), max_wait, observer }))
+    pub(super) fn new(floor: Floor<Caller>, state: State, observer: Arc<dyn Observe>) -> Self {
+        Self(Arc::new(Shared { floor, state: Mutex::new(state), observer }))
     }
 
     /// Waits for a permit, at most for the queue's `max_wait`.
@@ -60,22 +109,59 @@ impl ConcurrencyGate {
         }
     }
 
-    /// The limit now, in requests in flight at once.
+    /// What it holds, and what its algorithm makes of the database.
+    #[must_use]
+    pub fn snapshot(&self) -> ConcurrencySnapshot {
+        let floor = &self.0.floor;
+        ConcurrencySnapshot {
+            limit: floor.exact_limit(),
+            in_flight: floor.in_flight(),
+            waiting: floor.waiting(),
+            insight: self.state().algorithm.insight(),
+        }
+    }
+
+    /// Other settings from now on: bounds, headroom, queue and, if it was set, the
+    /// algorithm, which starts anew; otherwise the present one keeps what it has learned.
+    /// Whatever else is not set goes back to its default. Nobody in flight is lost, and a
+    /// higher limit is felt at once. Who waits goes on waiting, though a newcomer may take
+    /// the place where the queue is full.
+    ///
+    /// ```
+    /// use brownout::ConcurrencyLimit;
+    ///
+    /// let gate = ConcurrencyLimit::new().max(50).gate()?;
+    /// gate.reload(ConcurrencyLimit::new().max(80))?;
+    /// # Ok::<(), brownout::InvalidConfig>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConfig`] if a setting is outside its range; nothing has changed then.
+    pub fn reload(&self, settings: ConcurrencyLimit) -> Result<(), InvalidConfig> {
+        let settings = settings.checked()?;
+        self.state().reload(settings, &self.0.floor);
+        self.admit_waiting();
+        Ok(())
+    }
+
+    /// The limit now, in requests in flight at once. A fraction shows as whole places
+    /// that take turns: 0.5 is 0, then 1.
     #[must_use]
     pub fn limit(&self) -> usize {
-        self.state().occupancy.limit()
+        self.0.floor.limit()
     }
 
     /// Permits that are out. Above the limit for a while after it has fallen.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.state().occupancy.in_flight()
+        self.0.floor.in_flight()
     }
 
     /// Requests that wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.state().occupancy.waiting()
+        self.0.floor.waiting()
     }
 
     /// What has the limit follow a database, to be handed to
@@ -92,39 +178,44 @@ impl ConcurrencyGate {
     }
 
     fn hear(&self, signal: &Signal) {
-        let (from, to) = self.state().hear(signal);
+        let (from, to) = self.state().hear(signal, &self.0.floor);
         if from != to {
             self.0.observer.observe(&Event::Limit { from, to });
         }
         self.admit_waiting();
     }
 
-    fn grant(&self) -> Permit {
-        Permit::counted(self.clone())
+    fn grant(&self, cost: Cost) -> Permit {
+        Permit::counted(self.clone(), cost)
     }
 
     /// Hands free room to those who wait.
     fn admit_waiting(&self) {
-        loop {
-            let Some(caller) = self.admit_first() else { return };
+        let now = clock::now();
+        while let Some((cost, caller)) = self.0.floor.admit_first(now) {
             // A caller who has just left drops the permit, which comes back here.
-            let _ = caller.send(Ok(self.grant()));
+            let _ = caller.send(Ok(self.grant(cost)));
         }
     }
 
-    fn admit_first(&self) -> Option<Caller> {
-        self.state().occupancy.admit_first()
+    /// Someone's wait is over: whether someone goes on for it.
+    pub(super) fn admit_overdue(&self, ticket: Ticket) {
+        let first = self.0.floor.admit_overdue(ticket, clock::now());
+        if let Some((cost, caller)) = first {
+            let _ = caller.send(Ok(self.grant(cost)));
+        }
     }
 
     /// A permit is dropped.
-    pub(super) fn free(&self) {
-        self.state().occupancy.count_out();
-        self.admit_waiting();
+    pub(super) fn free(&self, cost: Cost) {
+        if self.0.floor.free(cost) {
+            self.admit_waiting();
+        }
     }
 
     fn refuse(&self, reason: Reason) -> Rejection {
-        self.state().occupancy.count_refused();
-        Rejection::new(reason, COME_BACK)
+        self.0.floor.count_refused();
+        rejection(reason)
     }
 
     /// Someone's time in the queue is over.
@@ -135,7 +226,7 @@ impl ConcurrencyGate {
 
     /// Someone gives up a place in the queue, if it is still there.
     pub(super) fn leave(&self, ticket: Ticket) {
-        let caller = self.state().occupancy.leave(ticket);
+        let caller = self.0.floor.leave(ticket);
         // Wakes whoever waits, so not under the lock.
         drop(caller);
     }
@@ -153,47 +244,45 @@ impl Gate for ConcurrencyGate {
         if class.exempt {
             return Entry::Admitted(Permit::uncounted());
         }
-        let mut state = self.state();
-        if state.occupancy.admit(class.priority) {
-            return Entry::Admitted(self.grant());
+        if is_late(class, now) {
+            return Entry::Refused(self.refuse(Reason::Deadline));
         }
-        let longest = now + self.0.max_wait;
-        let (until, late) = match class.deadline {
-            Some(deadline) if deadline < longest => (deadline, Reason::Deadline),
-            _ => (longest, Reason::QueueTimeout),
-        };
-        if until <= now {
-            drop(state);
-            return Entry::Refused(self.refuse(late));
-        }
-        // First, since it panics outside a runtime: nobody is in the queue yet.
-        let timeout = sleep_until(until.into());
-        let (caller, granted) = oneshot::channel();
-        let entered = state.occupancy.wait(class.priority, caller);
-        drop(state);
+        let mut answer = None;
+        let entered = self.0.floor.enter(class, now, |max_wait| {
+            let (wait, late) = patience(class, max_wait, now);
+            let (caller, granted) = oneshot::channel();
+            // Panics outside a runtime: nobody is in the queue yet.
+            answer = Some((granted, sleep_until((now + wait).into()), late));
+            caller
+        });
         let ticket = match entered {
-            Entered::Waiting(ticket) => ticket,
-            Entered::Evicting(ticket, evicted) => {
+            Answer::Admitted => return Entry::Admitted(self.grant(class.cost)),
+            Answer::Not(Entered::Waiting(ticket)) => ticket,
+            Answer::Not(Entered::Evicting(ticket, evicted)) => {
                 // Whoever has left by now needs no answer.
                 let _ = evicted.send(Err(self.refuse(Reason::Evicted)));
                 ticket
             }
-            Entered::Full(_) => return Entry::Refused(self.refuse(Reason::QueueFull)),
+            Answer::Not(Entered::Full) => return Entry::Refused(rejection(Reason::QueueFull)),
         };
+        let (granted, timeout, late) = answer.expect("it was made to enter the queue");
         Entry::Waiting(Wait::new(self.clone(), ticket, granted, timeout, late))
     }
 }
 
 impl fmt::Debug for ConcurrencyGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.state();
         f.debug_struct("ConcurrencyGate")
-            .field("limit", &state.occupancy.limit())
-            .field("in_flight", &state.occupancy.in_flight())
-            .field("waiting", &state.occupancy.waiting())
-            .field("algorithm", &state.algorithm)
+            .field("limit", &self.limit())
+            .field("in_flight", &self.in_flight())
+            .field("waiting", &self.waiting())
+            .field("algorithm", &self.state().algorithm)
             .finish()
     }
+}
+
+fn rejection(reason: Reason) -> Rejection {
+    Rejection::new(reason, COME_BACK)
 }
 
 /// When a request that was shed may come back: nobody knows how long a surge lasts.

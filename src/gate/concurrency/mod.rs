@@ -1,14 +1,19 @@
 //! The concurrency limit: counts in flight, and lets the most important wait a little.
 
+mod count;
+mod floor;
 mod gate;
 mod permit;
 mod settings;
 mod state;
+mod sync;
 mod wait;
 
-pub use gate::ConcurrencyGate;
+pub use gate::{ConcurrencyGate, ConcurrencySnapshot};
 pub use permit::Permit;
 pub use settings::ConcurrencyLimit;
+#[cfg(feature = "simulate")]
+pub(crate) use settings::{Checked, bounded};
 pub use wait::Wait;
 
 #[cfg(test)]

@@ -3,22 +3,23 @@
 use std::fmt;
 
 use super::ConcurrencyGate;
-use crate::{gate::Finish, outcome::Sample};
+use crate::{class::Cost, gate::Finish, outcome::Sample};
 
 /// Proof of admission under a concurrency limit. Dropping it frees the place.
 #[must_use = "dropping a permit frees its place"]
 pub struct Permit {
     /// None for an exempt request, which holds no place.
     gate: Option<ConcurrencyGate>,
+    cost: Cost,
 }
 
 impl Permit {
-    pub(super) fn counted(gate: ConcurrencyGate) -> Self {
-        Self { gate: Some(gate) }
+    pub(super) fn counted(gate: ConcurrencyGate, cost: Cost) -> Self {
+        Self { gate: Some(gate), cost }
     }
 
     pub(super) fn uncounted() -> Self {
-        Self { gate: None }
+        Self { gate: None, cost: Cost::USUAL }
     }
 }
 
@@ -29,7 +30,7 @@ impl Finish for Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(gate) = self.gate.take() {
-            gate.free();
+            gate.free(self.cost);
         }
     }
 }

@@ -1,24 +1,30 @@
 //! Settings of the concurrency limit.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use super::{ConcurrencyGate, state::State};
 use crate::{
     config::{self, InvalidConfig},
-    control::limit::{Knee, Limit},
+    control::{limit::Limit, occupancy::Rules, room::Headroom},
     event::Observe,
 };
 
 /// Settings of an adaptive concurrency limit.
 ///
-/// The limit follows what the database does ([`Knee`] says how). A request over the
-/// limit waits in a short queue, strictly by priority, and is refused when its wait
-/// grows too long or someone more important needs the place.
+/// The limit follows what the database does ([`Knee`](crate::limit::Knee) says how). A request over the
+/// limit waits in a short queue, and is refused when its wait grows too long or another
+/// needs the place.
 ///
-/// It starts at 8 and doubles about every tenth of a second, or every two latencies if
-/// those are longer, as long as requests wait and the database is not slower for it. A
-/// service that starts into much traffic on a slow but large database gets there sooner
-/// with a higher [`min`](Self::min).
+/// The queue is strict by priority; inside one by [`rank`](crate::Class::rank), then the
+/// cheap before the dear by doublings of the [`cost`](crate::Class::cost), then in turns
+/// among clients by their [`key`](crate::Class::key), then by age. When it is full, the
+/// last of that order has to go, of the client that has the most waiting. A queue that has
+/// not been empty for twice the longest wait is served newest first, and the oldest has to
+/// go: there is more work than can be done, and who came last still waits for the
+/// answer.
+///
+/// Below a limit of one, requests take turns; one critical request at a time is always let
+/// in.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,7 +41,8 @@ use crate::{
 #[derive(Debug)]
 #[must_use]
 pub struct ConcurrencyLimit {
-    algorithm: Box<dyn Limit>,
+    /// None: the default in a new gate, and what is there in one that has one.
+    algorithm: Option<Box<dyn Limit>>,
     min: usize,
     max: usize,
     headroom: f64,
@@ -53,17 +60,19 @@ impl ConcurrencyLimit {
     /// The defaults, which suit one service with one database.
     pub fn new() -> Self {
         Self {
-            algorithm: Box::new(Knee::default()),
-            min: 1,
+            algorithm: None,
+            min: 0,
             max: 200,
             headroom: 0.1,
-            queue: 100,
-            max_wait: Duration::from_millis(100),
+            queue: 200,
+            max_wait: Duration::from_millis(400),
         }
     }
 
-    /// The limit is never lower, in requests in flight at once. Default: 1; at least 1
-    /// and not more than `max`. [`Knee`] never goes below 2 by itself.
+    /// The limit is never lower, in requests in flight at once. Default: 0; not more than
+    /// `max`. With 0 the limit may fall below one: then requests take turns, and one goes
+    /// on whenever a wait ends with nothing in flight. With many instances on one small
+    /// database, the share of each is less than one.
     pub fn min(self, min: usize) -> Self {
         Self { min, ..self }
     }
@@ -75,26 +84,28 @@ impl ConcurrencyLimit {
     }
 
     /// The share of the limit that `Sheddable` and `Bulk` requests leave free for the more
-    /// important, rounded up to whole places. Default: 0.1; 0 to 1. One place is always
-    /// for everybody.
+    /// important, rounded up to whole places; and that the dear leave for the less dear,
+    /// for each doubling of their [`cost`](crate::Class::cost) once more, up to half: with
+    /// 0.1 and a limit of 20, at most 14 requests of cost 8 are in flight. Default: 0.1;
+    /// 0 to 1. One place is always for everybody.
     pub fn headroom(self, share: f64) -> Self {
         Self { headroom: share, ..self }
     }
 
-    /// How many requests may wait. Default: 100. With 0 nobody waits.
+    /// How many requests may wait. Default: 200. With 0 nobody waits.
     pub fn queue(self, requests: usize) -> Self {
         Self { queue: requests, ..self }
     }
 
-    /// How long a request may wait. Default: 100 ms; at most 1 minute. A request whose
-    /// deadline is nearer waits until then.
+    /// How long a request may wait. Default: 400 ms; at most 1 minute. A request with a
+    /// deadline waits no longer than a third of the time to it.
     pub fn max_wait(self, max_wait: Duration) -> Self {
         Self { max_wait, ..self }
     }
 
-    /// What sets the limit. Default: [`Knee`].
+    /// What sets the limit. Default: [`Knee`](crate::limit::Knee).
     pub fn algorithm(self, algorithm: impl Limit + 'static) -> Self {
-        Self { algorithm: Box::new(algorithm), ..self }
+        Self { algorithm: Some(Box::new(algorithm)), ..self }
     }
 
     /// The gate, to be entered by hand. Its limit moves once its
@@ -111,7 +122,11 @@ impl ConcurrencyLimit {
         self,
         observer: Arc<dyn Observe>,
     ) -> Result<ConcurrencyGate, InvalidConfig> {
-        config::at_least("min", self.min, 1)?;
+        let (state, floor) = State::new(self.checked()?);
+        Ok(ConcurrencyGate::new(floor, state, observer))
+    }
+
+    pub(crate) fn checked(self) -> Result<Checked, InvalidConfig> {
         config::at_least("max", self.max, 1)?;
         if self.max < self.min {
             let allowed = format_args!("at most `max`, which is {}", self.max).to_string();
@@ -121,8 +136,24 @@ impl ConcurrencyLimit {
             return Err(InvalidConfig::new("headroom", self.headroom, "from 0 to 1"));
         }
         let minute = Duration::from_secs(60);
-        config::duration("max_wait", self.max_wait, Duration::ZERO, minute)?;
-        let state = State::new(self.algorithm, self.min..=self.max, self.headroom, self.queue);
-        Ok(ConcurrencyGate::new(state, self.max_wait, observer))
+        let max_wait = config::duration("max_wait", self.max_wait, Duration::ZERO, minute)?;
+        // Nobody waits for no time.
+        let queue = if max_wait.is_zero() { 0 } else { self.queue };
+        let rules = Rules { headroom: Headroom::new(self.headroom), queue, max_wait };
+        Ok(Checked { algorithm: self.algorithm, bounds: self.min..=self.max, rules })
     }
+}
+
+/// Settings that are in range.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    pub(crate) algorithm: Option<Box<dyn Limit>>,
+    pub(crate) bounds: RangeInclusive<usize>,
+    pub(crate) rules: Rules,
+}
+
+/// What `algorithm` says, within these bounds.
+pub(crate) fn bounded(algorithm: &dyn Limit, bounds: &RangeInclusive<usize>) -> f64 {
+    // In this order, what is no number becomes the least.
+    algorithm.limit().max(*bounds.start() as f64).min(*bounds.end() as f64)
 }

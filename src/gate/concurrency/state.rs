@@ -1,48 +1,60 @@
-//! What the gate keeps under its lock.
+//! What moves the limit.
 
-use std::ops::RangeInclusive;
+use std::{
+    hash::{BuildHasher, RandomState},
+    ops::RangeInclusive,
+};
 
-use tokio::sync::oneshot;
-
-use super::Permit;
+use super::{
+    floor::Floor,
+    settings::{Checked, bounded},
+};
 use crate::{
-    control::{limit::Limit, occupancy::Occupancy},
-    rejection::Rejection,
+    control::limit::{Knee, Limit},
     signal::Signal,
 };
 
-/// How a caller who waits is reached.
-pub(super) type Caller = oneshot::Sender<Result<Permit, Rejection>>;
-
+/// The algorithm, and within which bounds it is heard.
 pub(super) struct State {
-    pub(super) occupancy: Occupancy<Caller>,
     pub(super) algorithm: Box<dyn Limit>,
     bounds: RangeInclusive<usize>,
 }
 
 impl State {
-    pub(super) fn new(
-        algorithm: Box<dyn Limit>,
-        bounds: RangeInclusive<usize>,
-        headroom: f64,
-        queue: usize,
-    ) -> Self {
-        let occupancy = Occupancy::new(bounded(&*algorithm, &bounds), headroom, queue);
-        Self { occupancy, algorithm, bounds }
+    /// With the floor that it is for.
+    pub(super) fn new<T>(settings: Checked) -> (Self, Floor<T>) {
+        let Checked { algorithm, bounds, rules } = settings;
+        let algorithm = algorithm.unwrap_or_else(|| Box::new(Knee::default()));
+        let state = Self { algorithm, bounds };
+        let floor = Floor::new(state.limit(), phase(), rules);
+        (state, floor)
     }
 
-    /// Moves the limit. Returns what it was and what it is.
-    pub(super) fn hear(&mut self, signal: &Signal) -> (usize, usize) {
-        let from = self.occupancy.limit();
-        let usage = self.occupancy.take_usage();
-        self.algorithm.update(signal, &usage);
-        let to = bounded(&*self.algorithm, &self.bounds);
-        self.occupancy.set_limit(to);
-        (from, to)
+    /// Other settings from now on. Who is in flight or waits stays.
+    pub(super) fn reload<T>(&mut self, settings: Checked, floor: &Floor<T>) {
+        let Checked { algorithm, bounds, rules } = settings;
+        if let Some(algorithm) = algorithm {
+            self.algorithm = algorithm;
+        }
+        self.bounds = bounds;
+        floor.set_rules(rules);
+        floor.set_limit(self.limit());
+    }
+
+    /// Moves the limit. Returns what it was and what it is, to the nearest whole.
+    pub(super) fn hear<T>(&mut self, signal: &Signal, floor: &Floor<T>) -> (usize, usize) {
+        self.algorithm.update(signal, &floor.take_usage());
+        let to = self.limit();
+        let from = floor.set_limit(to);
+        (from.round() as usize, to.round() as usize)
+    }
+
+    fn limit(&self) -> f64 {
+        bounded(&*self.algorithm, &self.bounds)
     }
 }
 
-fn bounded(algorithm: &dyn Limit, bounds: &RangeInclusive<usize>) -> usize {
-    // The cast saturates, and takes what is no number for 0.
-    (algorithm.limit() as usize).clamp(*bounds.start(), *bounds.end())
+/// From 0 to 1, another for each gate.
+fn phase() -> f64 {
+    RandomState::new().hash_one(()) as f64 / u64::MAX as f64
 }

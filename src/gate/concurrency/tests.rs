@@ -13,21 +13,24 @@ use tokio_test::{assert_pending, assert_ready, task};
 
 use super::*;
 use crate::{
-    class::{Class, Priority},
+    class::{Class, Cost, Priority},
     clock,
-    control::limit::{Fixed, Limit, Usage},
+    control::limit::{Fixed, Insight, Limit, Usage},
     gate::{Entry, Gate},
     rejection::Reason,
     signal::{OnSignal, Signal},
 };
 
 const MS: Duration = Duration::from_millis(1);
+/// Longer than anybody waits.
+const LONG: Duration = Duration::from_millis(1000);
 const NORMAL: Class = class(Priority::Normal);
 const CRITICAL: Class = class(Priority::Critical);
 const BULK: Class = class(Priority::Bulk);
 
 const fn class(priority: Priority) -> Class {
-    Class { priority, key: None, deadline: None, exempt: false }
+    let (key, deadline) = (None, None);
+    Class { priority, rank: 0, cost: Cost::USUAL, key, deadline, exempt: false }
 }
 
 fn gate(limit: usize, queue: usize) -> ConcurrencyGate {
@@ -98,7 +101,7 @@ async fn nobody_waits_longer_than_the_longest_wait() {
     let gate = gate(1, 9);
     let _permit = admitted(&gate, NORMAL);
     let mut wait = waiting(&gate, NORMAL);
-    advance(99 * MS).await;
+    advance(399 * MS).await;
     assert_pending!(wait.poll());
     advance(2 * MS).await;
     assert_eq!(assert_ready!(wait.poll()).unwrap_err().reason(), Reason::QueueTimeout);
@@ -106,13 +109,34 @@ async fn nobody_waits_longer_than_the_longest_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_ends_the_wait_sooner_and_a_past_one_at_once() {
+async fn a_third_of_the_time_to_a_deadline_may_be_waited() {
     let gate = gate(1, 9);
     let _permit = admitted(&gate, NORMAL);
-    let mut wait = waiting(&gate, NORMAL.deadline(clock::now() + 10 * MS));
-    advance(11 * MS).await;
+    let mut wait = waiting(&gate, NORMAL.deadline(clock::now() + 30 * MS));
+    advance(9 * MS).await;
+    assert_pending!(wait.poll());
+    advance(2 * MS).await;
     assert_eq!(assert_ready!(wait.poll()).unwrap_err().reason(), Reason::Deadline);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_late_is_refused_even_if_there_is_room() {
+    let gate = gate(1, 9);
     assert_eq!(refused(&gate, NORMAL.deadline(clock::now())), Reason::Deadline);
+    let _permit = admitted(&gate, NORMAL.deadline(clock::now() + MS));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_dear_leave_room_that_the_cheap_use() {
+    let settings = ConcurrencyLimit::new().algorithm(Fixed::new(4)).headroom(0.25);
+    let gate = settings.gate().expect("it is valid");
+    let dear = CRITICAL.cost(4.0);
+    let permits = [admitted(&gate, dear), admitted(&gate, dear)];
+    let mut wait = waiting(&gate, dear);
+    let _cheap = [admitted(&gate, NORMAL), admitted(&gate, NORMAL)];
+    assert_eq!(gate.in_flight(), 4);
+    drop(permits);
+    assert!(assert_ready!(wait.poll()).is_ok());
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,7 +144,7 @@ async fn a_permit_granted_at_the_last_moment_is_taken() {
     let gate = gate(1, 9);
     let permit = admitted(&gate, NORMAL);
     let mut wait = waiting(&gate, NORMAL);
-    advance(150 * MS).await;
+    advance(260 * MS).await;
     drop(permit);
     assert!(assert_ready!(wait.poll()).is_ok());
 }
@@ -217,6 +241,43 @@ async fn bounds_hold_whatever_the_algorithm_says() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn below_one_place_whoever_waits_gets_a_turn_and_the_important_first() {
+    let gate = gate(0, 9);
+    let (mut bulk, mut normal) = (waiting(&gate, BULK), waiting(&gate, NORMAL));
+    advance(LONG).await;
+    assert_eq!(assert_ready!(bulk.poll()).unwrap_err().reason(), Reason::QueueTimeout);
+    let permit = assert_ready!(normal.poll()).expect("nothing is in flight");
+    let mut next = waiting(&gate, NORMAL);
+    advance(LONG).await;
+    assert!(assert_ready!(next.poll()).is_err(), "one is in flight");
+    drop(permit);
+    let mut alone = waiting(&gate, BULK);
+    advance(LONG).await;
+    assert!(assert_ready!(alone.poll()).is_ok());
+    assert_eq!((gate.in_flight(), gate.waiting()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_critical_request_at_a_time_is_let_in_whatever_the_limit() {
+    let gate = gate(0, 9);
+    let permit = admitted(&gate, CRITICAL);
+    let mut next = waiting(&gate, CRITICAL);
+    drop(permit);
+    assert!(assert_ready!(next.poll()).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_without_a_queue_always_has_one_place() {
+    for settings in
+        [ConcurrencyLimit::new().queue(0), ConcurrencyLimit::new().max_wait(Duration::ZERO)]
+    {
+        let gate = settings.algorithm(Fixed::new(0)).gate().expect("it is valid");
+        let _permit = admitted(&gate, BULK);
+        let _ = refused(&gate, CRITICAL);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_listener_keeps_no_gate_alive() {
     let gate = gate(1, 0);
     let listener = gate.listener();
@@ -236,6 +297,49 @@ fn contradicting_settings_are_found_when_built() {
         error(ConcurrencyLimit::new().headroom(1.5)),
         "`headroom` is 1.5, but must be from 0 to 1"
     );
-    assert!(error(ConcurrencyLimit::new().min(0)).starts_with("`min` is 0"));
+    assert!(error(ConcurrencyLimit::new().max(0)).starts_with("`max` is 0"));
     assert!(error(ConcurrencyLimit::new().max_wait(61_000 * MS)).contains("from 0ns to 60s"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_tells_the_exact_limit_and_what_the_algorithm_says() {
+    let settings = ConcurrencyLimit::new().algorithm(Fixed::new(2));
+    let gate = settings.gate().expect("it is valid");
+    let _permits = (admitted(&gate, NORMAL), admitted(&gate, NORMAL));
+    let _wait = waiting(&gate, NORMAL);
+    let snapshot = gate.snapshot();
+    assert_eq!((snapshot.limit, snapshot.in_flight, snapshot.waiting), (2.0, 2, 1));
+    assert_eq!(snapshot.insight, Insight::default());
+    let knee = ConcurrencyLimit::new().gate().expect("it is valid");
+    assert_eq!(knee.snapshot().insight.decision, "starts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_loses_nobody_and_is_felt_at_once() {
+    let gate = gate(1, 9);
+    let permit = admitted(&gate, NORMAL);
+    let (mut first, mut second) = (waiting(&gate, NORMAL), waiting(&gate, NORMAL));
+    let settings = ConcurrencyLimit::new().algorithm(Fixed::new(2)).queue(0);
+    gate.reload(settings).expect("it is valid");
+    let other = assert_ready!(first.poll()).expect("a higher limit lets in who waits");
+    assert_pending!(second.poll());
+    assert_eq!(refused(&gate, NORMAL), Reason::QueueFull, "nobody new may wait");
+    drop(permit);
+    assert!(assert_ready!(second.poll()).is_ok(), "who waited goes on waiting");
+    drop(other);
+    assert_eq!((gate.in_flight(), gate.waiting()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_without_an_algorithm_keeps_what_was_learned() {
+    let limit = Arc::new(AtomicUsize::new(5));
+    let settings = ConcurrencyLimit::new().algorithm(Set(limit.clone()));
+    let gate = settings.gate().expect("it is valid");
+    gate.reload(ConcurrencyLimit::new().max(3)).expect("it is valid");
+    assert_eq!(gate.limit(), 3);
+    gate.reload(ConcurrencyLimit::new()).expect("it is valid");
+    assert_eq!(gate.limit(), 5, "the algorithm is the same");
+    let error = gate.reload(ConcurrencyLimit::new().max(0)).unwrap_err();
+    assert_eq!(error.setting(), "max");
+    assert_eq!(gate.limit(), 5, "nothing has changed");
 }

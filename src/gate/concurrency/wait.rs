@@ -55,6 +55,7 @@ impl Future for Wait {
             Poll::Ready(answer) => answer.ok(),
             Poll::Pending => {
                 ready!(this.timeout.poll(cx));
+                this.gate.admit_overdue(*this.ticket);
                 this.granted.try_recv().ok()
             }
         };
