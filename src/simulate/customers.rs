@@ -2,17 +2,20 @@
 
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 
-use super::Scenario;
+use super::{Demand, Scenario};
 
-/// Draws arrivals, kinds and sizes. The same seed draws the same.
+/// Draws arrivals, kinds and sizes. The same seed draws the same customers, whatever
+/// becomes of them: pauses come from a source of their own.
 #[derive(Debug)]
 pub(super) struct Customers {
     random: SmallRng,
+    pauses: SmallRng,
 }
 
 impl Customers {
     pub(super) fn new(seed: u64) -> Self {
-        Self { random: SmallRng::seed_from_u64(seed) }
+        let pauses = SmallRng::seed_from_u64(!seed);
+        Self { random: SmallRng::seed_from_u64(seed), pauses }
     }
 
     /// The time of the next arrival after `at`, in seconds; None when all phases are
@@ -22,13 +25,12 @@ impl Customers {
         // Thinning (Lewis and Shedler, 1979): draw at the highest rate, keep the share
         // that the moment's rate is of it.
         loop {
-            let (_, phase) = scenario.phase_at(at)?;
-            let highest = most * phase.load * if phase.bursts { 3.0 } else { 1.0 };
+            let highest = most * scenario.at(at)?.phase.peak();
             let step = if highest > 0.0 { self.exponential() / highest } else { 0.1 };
             // A step over the end of a phase would carry its rate into the next.
             at += step.min(0.1);
-            let (_, phase) = scenario.phase_at(at)?;
-            if step <= 0.1 && self.random.random::<f64>() * highest < most * phase.load_at(at) {
+            let rate = most * scenario.at(at)?.phase.load_at(at);
+            if step <= 0.1 && self.random.random::<f64>() * highest < rate {
                 return Some(at);
             }
         }
@@ -36,10 +38,10 @@ impl Customers {
 
     /// The kind of a request.
     pub(super) fn kind(&mut self, scenario: &Scenario, dear: f64) -> usize {
-        let most = scenario.demands.iter().map(|demand| demand.seconds).fold(0.0, f64::max);
+        let most = scenario.demands.iter().map(Demand::work).fold(0.0, f64::max);
         let share = |kind: usize| {
             let demand = scenario.demands[kind];
-            if demand.seconds >= most { demand.share * dear } else { demand.share }
+            if demand.work() >= most { demand.share * dear } else { demand.share }
         };
         let kinds = 0..scenario.demands.len();
         let mut left = self.random.random::<f64>() * kinds.clone().map(share).sum::<f64>();
@@ -52,9 +54,26 @@ impl Customers {
             .unwrap_or(0)
     }
 
-    /// The work of one query, log-normal around its mean, in seconds.
-    pub(super) fn work(&mut self, seconds: f64, spread: f64) -> f64 {
-        seconds * (spread * self.normal() - spread * spread / 2.0).exp()
+    /// The work of one request, in seconds: log-normal or Pareto around its mean.
+    pub(super) fn work(&mut self, demand: &Demand) -> f64 {
+        let Demand { seconds, spread, pareto, .. } = *demand;
+        match pareto {
+            Some(index) => {
+                let least = seconds * (index - 1.0) / index;
+                least * (1.0 - self.random.random::<f64>()).powf(-1.0 / index)
+            }
+            None => seconds * (spread * self.normal() - spread * spread / 2.0).exp(),
+        }
+    }
+
+    /// When the instances start, in order.
+    pub(super) fn starts(&mut self, scenario: &Scenario) -> Vec<f64> {
+        let others = 1..scenario.instances.max(1);
+        let within = scenario.starts_within;
+        let mut starts: Vec<f64> =
+            others.map(|_| within * self.pauses.random::<f64>()).chain([0.0]).collect();
+        starts.sort_by(f64::total_cmp);
+        starts
     }
 
     /// True with this probability.
@@ -64,11 +83,16 @@ impl Customers {
 
     /// A pause of half to one and a half times the mean.
     pub(super) fn jittered(&mut self, mean: f64) -> f64 {
-        mean * (0.5 + self.random.random::<f64>())
+        mean * (0.5 + self.pauses.random::<f64>())
     }
 
     pub(super) fn instance(&mut self, instances: usize) -> usize {
         self.random.random_range(0..instances.max(1))
+    }
+
+    /// Where something begins that goes in circles, from 0 to 1.
+    pub(super) fn phase(&mut self) -> f64 {
+        self.random.random()
     }
 
     fn exponential(&mut self) -> f64 {
@@ -85,6 +109,7 @@ impl Customers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::class::Priority;
 
     #[test]
     fn arrivals_follow_the_phases() {
@@ -102,7 +127,30 @@ mod tests {
     #[test]
     fn work_has_the_mean_that_was_asked_for() {
         let mut customers = Customers::new(2);
-        let mean = (0..200_000).map(|_| customers.work(0.01, 0.8)).sum::<f64>() / 200_000.0;
-        assert!((0.0099..0.0101).contains(&mean), "{mean}");
+        let usual = Demand::new(1.0, 0.01, Priority::Normal);
+        for demand in [usual, Demand { pareto: Some(3.0), ..usual }] {
+            let mean = (0..200_000).map(|_| customers.work(&demand)).sum::<f64>() / 200_000.0;
+            assert!((0.0099..0.0101).contains(&mean), "{demand:?}: {mean}");
+        }
+    }
+
+    #[test]
+    fn a_pareto_tail_is_heavier_than_a_wide_spread() {
+        let mut customers = Customers::new(3);
+        let usual = Demand::new(1.0, 0.01, Priority::Normal);
+        let mut longest = |demand: Demand| -> f64 {
+            (0..100_000).map(|_| customers.work(&demand)).fold(0.0, f64::max)
+        };
+        let spread = longest(Demand { spread: 0.8, ..usual });
+        let pareto = longest(Demand { pareto: Some(1.5), ..usual });
+        assert!(pareto > 5.0 * spread, "{pareto} {spread}");
+    }
+
+    #[test]
+    fn instances_start_in_order_and_the_first_at_once() {
+        let scenario = Scenario { instances: 8, ..Scenario::new("fleet") }.starts_within(10.0);
+        let starts = Customers::new(1).starts(&scenario);
+        assert_eq!((starts.len(), starts[0]), (8, 0.0));
+        assert!(starts.is_sorted() && starts[1] > 0.0 && starts[7] < 10.0, "{starts:?}");
     }
 }

@@ -34,10 +34,14 @@ pub(super) enum Event {
     Impatience { attempt: usize },
     /// An attempt has waited long enough in the queue.
     QueueTimeout { attempt: usize },
-    /// The way back from the database is over.
+    /// The way back from the database is over, or the work without one.
     Back { attempt: usize },
-    /// A tenth of a second is over.
-    Tick,
+    /// One more instance runs.
+    Start,
+    /// A tenth of a second of an instance is over.
+    Tick { instance: usize },
+    /// A tenth of a second of the whole is over.
+    Record,
 }
 
 /// The events to come; of those due at once, the one that was put in first.

@@ -1,55 +1,92 @@
 //! What stands in front of the pool of one instance.
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::RangeInclusive,
+    time::{Duration, Instant},
+};
 
+use super::{door::Answer, foreign::Foreign};
 use crate::{
-    class::Priority,
+    class::{Class, Cost, Priority},
+    config::InvalidConfig,
     control::{
-        limit::Limit,
+        limit::{Knee, Limit},
         meter::Meter,
-        occupancy::Occupancy,
+        occupancy::{Occupancy, Rules},
         queue::{Entered, Ticket},
+        room::Headroom,
     },
+    gate::{Checked, ConcurrencyLimit, bounded},
     outcome::Outcome,
 };
 
-/// The gate of one instance: none, or a limit with a queue.
+/// The guard of one instance: none, a limit with a queue, or one of another make. It
+/// stands where the pool is touched, so requests without a query do not meet it.
 #[derive(Debug)]
-pub struct Guard(Option<Limited>);
+#[must_use]
+pub struct Guard {
+    pub(super) kind: Kind,
+    pub(super) around_all: bool,
+}
 
 #[derive(Debug)]
-struct Limited {
+pub(super) enum Kind {
+    Own(Option<Limited>),
+    Other(Box<dyn Foreign>),
+}
+
+#[derive(Debug)]
+pub(super) struct Limited {
     algorithm: Box<dyn Limit>,
-    queue: usize,
-    max_wait: f64,
-    headroom: f64,
-    most: usize,
+    bounds: RangeInclusive<usize>,
+    rules: Rules,
 }
 
 impl Guard {
     /// Everything passes.
-    #[must_use]
     pub fn none() -> Self {
-        Self(None)
+        Self::at_the_pool(Kind::Own(None))
     }
 
-    /// A limit with the crate's default queue: strict priorities, 100 places, 100 ms, a
-    /// tenth of headroom.
-    #[must_use]
+    /// The gate that these settings make.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConfig`] if a setting is outside its range.
+    pub fn with(settings: ConcurrencyLimit) -> Result<Self, InvalidConfig> {
+        let Checked { algorithm, bounds, rules } = settings.checked()?;
+        let algorithm = algorithm.unwrap_or_else(|| Box::new(Knee::default()));
+        Ok(Self::at_the_pool(Kind::Own(Some(Limited { algorithm, bounds, rules }))))
+    }
+
+    /// A limit with the defaults of [`ConcurrencyLimit`].
     pub fn limit(algorithm: impl Limit + 'static) -> Self {
-        let algorithm = Box::new(algorithm);
-        Self(Some(Limited { algorithm, queue: 100, max_wait: 0.1, headroom: 0.1, most: 200 }))
+        Self::with(ConcurrencyLimit::new().algorithm(algorithm)).expect(DEFAULTS)
     }
 
     /// A limit that sheds at once what is over it, whoever it is.
-    #[must_use]
     pub fn shed(algorithm: impl Limit + 'static) -> Self {
-        let algorithm = Box::new(algorithm);
-        Self(Some(Limited { algorithm, queue: 0, max_wait: 0.0, headroom: 0.0, most: 200 }))
+        let settings = ConcurrencyLimit::new().algorithm(algorithm).queue(0).headroom(0.0);
+        Self::with(settings).expect(DEFAULTS)
+    }
+
+    /// A guard of another make.
+    pub fn other(guard: impl Foreign + 'static) -> Self {
+        Self::at_the_pool(Kind::Other(Box::new(guard)))
+    }
+
+    /// The same guard around the whole application: requests without a query have to
+    /// pass it, too.
+    pub fn around_all(self) -> Self {
+        Self { around_all: true, ..self }
+    }
+
+    fn at_the_pool(kind: Kind) -> Self {
+        Self { kind, around_all: false }
     }
 }
 
-/// A guard at work.
+/// One of the crate's own at work.
 #[derive(Debug)]
 pub(super) struct Post {
     limited: Option<Limited>,
@@ -57,58 +94,54 @@ pub(super) struct Post {
     meter: Meter,
 }
 
-/// The answer to one attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
-    Admitted,
-    Waiting(Ticket),
-    /// Waiting, and this other attempt had to leave.
-    Evicting(Ticket, usize),
-    Refused,
-}
-
 impl Post {
-    pub(super) fn new(guard: Guard, now: Instant) -> Self {
-        let limited = guard.0.as_ref();
-        let (headroom, queue) = limited.map_or((0.0, 0), |own| (own.headroom, own.queue));
+    /// The `phase` is where its rounding of fractional limits begins, from 0 to 1.
+    pub(super) fn new(limited: Option<Limited>, now: Instant, phase: f64) -> Self {
+        let nobody_waits =
+            Rules { headroom: Headroom::new(0.0), queue: 0, max_wait: Duration::ZERO };
+        let rules = limited.as_ref().map_or(nobody_waits, |own| own.rules);
         let mut post = Self {
-            occupancy: Occupancy::new(usize::MAX, headroom, queue),
+            occupancy: Occupancy::new(f64::INFINITY, phase, rules),
             meter: Meter::new(Duration::from_secs(1), now),
-            limited: guard.0,
+            limited,
         };
         post.set_limit();
         post
     }
 
+    /// 0 without any.
     pub(super) fn limit(&self) -> usize {
-        self.occupancy.limit()
+        if self.limited.is_some() { self.occupancy.limit() } else { 0 }
     }
 
     /// How long an attempt may wait, in seconds.
     pub(super) fn max_wait(&self) -> f64 {
-        self.limited.as_ref().map_or(0.0, |limited| limited.max_wait)
+        self.occupancy.max_wait().as_secs_f64()
     }
 
-    pub(super) fn enter(&mut self, attempt: usize, priority: Priority) -> Answer {
-        if self.occupancy.admit(priority) {
+    pub(super) fn enter(&mut self, attempt: usize, priority: Priority, now: Instant) -> Answer {
+        let class = Class::new(priority);
+        if self.occupancy.admit(&class) {
             return Answer::Admitted;
         }
-        match self.occupancy.wait(priority, attempt) {
+        match self.occupancy.wait(&class, now, || attempt) {
             Entered::Waiting(ticket) => Answer::Waiting(ticket),
             Entered::Evicting(ticket, evicted) => {
                 self.occupancy.count_refused();
                 Answer::Evicting(ticket, evicted)
             }
-            Entered::Full(_) => {
-                self.occupancy.count_refused();
-                Answer::Refused
-            }
+            Entered::Full => Answer::Refused,
         }
     }
 
     /// The next who waits and may go on.
-    pub(super) fn admit_first(&mut self) -> Option<usize> {
-        self.occupancy.admit_first()
+    pub(super) fn admit_first(&mut self, now: Instant) -> Option<usize> {
+        self.occupancy.admit_first(now).map(|(_, attempt)| attempt)
+    }
+
+    /// Someone's wait is over: who goes on for it.
+    pub(super) fn admit_overdue(&mut self, ticket: Ticket, now: Instant) -> Option<usize> {
+        self.occupancy.admit_overdue(ticket, now).map(|(_, attempt)| attempt)
     }
 
     /// An attempt leaves the queue: too late, or its customer has gone.
@@ -127,12 +160,12 @@ impl Post {
 
     pub(super) fn finish(&mut self, now: Instant, since: Instant, kind: usize, outcome: Outcome) {
         self.meter.finish(now, since, kind, outcome);
-        self.occupancy.count_out();
+        self.occupancy.count_out(Cost::USUAL);
     }
 
     pub(super) fn cancel(&mut self, now: Instant, since: Instant) {
         self.meter.cancel(now, since);
-        self.occupancy.count_out();
+        self.occupancy.count_out(Cost::USUAL);
     }
 
     /// A tenth of a second has passed.
@@ -147,8 +180,9 @@ impl Post {
 
     fn set_limit(&mut self) {
         if let Some(limited) = &self.limited {
-            let limit = (limited.algorithm.limit() as usize).clamp(1, limited.most);
-            self.occupancy.set_limit(limit);
+            self.occupancy.set_limit(bounded(&*limited.algorithm, &limited.bounds));
         }
     }
 }
+
+const DEFAULTS: &str = "the defaults are in range";

@@ -1,21 +1,21 @@
 //! The loop.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{
     Guard, Report, Scenario,
-    attempts::{Attempt, Customer, Pool},
+    attempts::{Attempt, Customer, Pool, State},
     customers::Customers,
     database::Database,
+    door::{Answer, Door, Passage},
     events::{Agenda, Event},
-    guard::{Answer, Post},
-    report::Tally,
-    scenario::Demand,
+    roll::Roll,
+    tally::Tally,
 };
 use crate::{clock, outcome::Outcome};
 
-/// Runs `scenario` with one guard for each instance. The same seed gives the same
-/// report.
+/// Runs `scenario` with one guard for each instance, made when the instance starts. The
+/// same seed gives the same report.
 pub fn simulate(scenario: &Scenario, guard: impl FnMut() -> Guard, seed: u64) -> Report {
     let mut world = World::new(scenario, guard, seed);
     world.run();
@@ -24,44 +24,55 @@ pub fn simulate(scenario: &Scenario, guard: impl FnMut() -> Guard, seed: u64) ->
 
 pub(super) struct World<'a> {
     pub(super) scenario: &'a Scenario,
-    pub(super) origin: Instant,
+    guard: Box<dyn FnMut() -> Guard + 'a>,
+    origin: Instant,
     /// Seconds since then.
     pub(super) now: f64,
     pub(super) agenda: Agenda,
     pub(super) random: Customers,
+    /// Of their own, so that the same customers come whatever the guards.
+    phases: Customers,
     pub(super) database: Database,
-    pub(super) posts: Vec<Post>,
+    starts: Vec<f64>,
+    /// Of the instances that run.
+    pub(super) doors: Vec<Door>,
     pub(super) pools: Vec<Pool>,
-    pub(super) customers: Vec<Customer>,
-    pub(super) attempts: Vec<Attempt>,
+    pub(super) customers: Roll<Customer>,
+    pub(super) attempts: Roll<Attempt>,
     pub(super) tallies: Vec<Tally>,
-    pub(super) limits: Vec<usize>,
+    limits: Vec<usize>,
     pub(super) work: Vec<f64>,
 }
 
 impl<'a> World<'a> {
-    fn new(scenario: &'a Scenario, mut guard: impl FnMut() -> Guard, seed: u64) -> Self {
-        let origin = clock::now();
-        let instances = 0..scenario.instances.max(1);
+    fn new(scenario: &'a Scenario, guard: impl FnMut() -> Guard + 'a, seed: u64) -> Self {
+        let mut random = Customers::new(seed);
+        let starts = random.starts(scenario);
         Self {
             scenario,
-            origin,
+            guard: Box::new(guard),
+            origin: clock::now(),
             now: 0.0,
             agenda: Agenda::default(),
-            random: Customers::new(seed),
+            random,
+            phases: Customers::new(!seed),
             database: Database::new(),
-            posts: instances.clone().map(|_| Post::new(guard(), origin)).collect(),
-            pools: instances.map(|_| Pool::default()).collect(),
-            customers: Vec::new(),
-            attempts: Vec::new(),
-            tallies: vec![Tally::default(); scenario.phases.len()],
+            doors: Vec::new(),
+            pools: Vec::new(),
+            customers: Roll::new(),
+            attempts: Roll::new(),
+            tallies: vec![Tally::new(starts.len()); scenario.phases.len()],
             limits: Vec::new(),
             work: vec![0.0],
+            starts,
         }
     }
 
     fn run(&mut self) {
-        self.agenda.put(0.0, Event::Tick);
+        for at in &self.starts {
+            self.agenda.put(*at, Event::Start);
+        }
+        self.agenda.put(0.0, Event::Record);
         self.plan_arrival();
         while let Some(at) = self.agenda.next_at() {
             match self.database.next_done() {
@@ -92,27 +103,40 @@ impl<'a> World<'a> {
             Event::Impatience { attempt } => self.lose_patience(attempt),
             Event::QueueTimeout { attempt } => self.wait_over(attempt),
             Event::Back { attempt } => self.answer(attempt),
-            Event::Tick => self.tick(),
+            Event::Start => self.start_instance(),
+            Event::Tick { instance } => self.tick(instance),
+            Event::Record => self.record(),
         }
+    }
+
+    fn start_instance(&mut self) {
+        let guard = (self.guard)();
+        let phase = self.phases.phase();
+        self.doors.push(Door::new(guard, self.origin, self.now, phase));
+        self.pools.push(Pool::default());
+        self.tick(self.doors.len() - 1);
     }
 
     fn arrive(&mut self) {
         self.plan_arrival();
-        let Some((phase, conditions)) = self.scenario.phase_at(self.now) else { return };
-        let kind = self.random.kind(self.scenario, conditions.dear);
-        let Demand { seconds, spread, .. } = self.scenario.demands[kind];
-        let work = self.random.work(seconds, spread);
-        let instance = self.random.instance(self.posts.len());
-        if self.random.happens(self.scenario.errors) {
+        let Some(moment) = self.scenario.at(self.now) else { return };
+        let (phase, dear) = (moment.number, moment.phase.dear);
+        let kind = self.random.kind(self.scenario, dear);
+        let demand = self.scenario.demands[kind];
+        let work = self.random.work(&demand);
+        let instance = self.random.instance(self.doors.len());
+        if self.random.happens(self.scenario.errors) && demand.needs_database {
             self.fail_at_once(kind, instance);
             return;
         }
-        self.customers.push(Customer { kind, instance, work, phase, tries: 0 });
-        let priority = self.scenario.demands[kind].priority as usize;
         let tally = &mut self.tallies[phase];
-        tally.asked[3 - priority] += 1;
-        tally.first += 1;
-        self.attempt(self.customers.len() - 1);
+        match demand.needs_database {
+            true => tally.ask(demand.priority),
+            false => tally.ask_free(),
+        }
+        let customer = Customer { kind, instance, work, phase, tries: 0, over: false };
+        let customer = self.customers.push(customer);
+        self.attempt(customer);
     }
 
     fn plan_arrival(&mut self) {
@@ -123,55 +147,61 @@ impl<'a> World<'a> {
 
     /// A request that fails for its own reasons: a bug, not the database.
     fn fail_at_once(&mut self, kind: usize, instance: usize) {
-        let now = self.instant();
-        let priority = self.scenario.demands[kind].priority;
-        let post = &mut self.posts[instance];
-        // Its number is never asked for: it is over before anything else happens.
-        match post.enter(usize::MAX, priority) {
+        let (now, priority) = (self.now, self.scenario.demands[kind].priority);
+        let door = &mut self.doors[instance];
+        // It is over before anything else happens, so one number does for all.
+        let attempt = usize::MAX;
+        match door.enter(attempt, priority, now) {
             Answer::Admitted => {
-                post.start(now);
-                post.finish(now, now, kind, Outcome::Ignore);
+                door.start(now);
+                let outcome = Outcome::Ignore;
+                door.finish(Passage { attempt, since: now, kind, outcome }, now);
             }
-            Answer::Waiting(ticket) => drop(post.leave(ticket, false)),
+            Answer::Waiting(ticket) => drop(door.leave(ticket, false)),
             Answer::Evicting(ticket, evicted) => {
-                post.leave(ticket, false);
+                door.leave(ticket, false);
                 self.refuse(evicted);
             }
+            Answer::Held => door.let_go(attempt, now),
             Answer::Refused => {}
         }
+        self.admit_waiting(instance);
     }
 
-    fn tick(&mut self) {
-        if let Some((_, phase)) = self.scenario.phase_at(self.now) {
-            self.database.set_speed(phase.speed);
-            self.agenda.put(self.now + TICK, Event::Tick);
-        } else {
-            self.database.set_speed(1.0);
+    fn tick(&mut self, instance: usize) {
+        self.doors[instance].tick(self.now);
+        self.admit_waiting(instance);
+        if self.scenario.at(self.now).is_some() {
+            self.agenda.put(self.now + TICK, Event::Tick { instance });
         }
-        let now = self.instant();
-        for instance in 0..self.posts.len() {
-            self.posts[instance].tick(now, Duration::from_secs_f64(self.now));
-            self.admit_waiting(instance);
+    }
+
+    fn record(&mut self) {
+        let moment = self.scenario.at(self.now);
+        self.database.set_speed(moment.map_or(1.0, |moment| moment.speed()));
+        if moment.is_some() {
+            self.agenda.put(self.now + TICK, Event::Record);
         }
-        self.limits.push(self.posts.iter().map(Post::limit).fold(0, usize::saturating_add));
+        self.limits.push(self.doors.iter().map(Door::limit).fold(0, usize::saturating_add));
         self.work.push(0.0);
-    }
-
-    pub(super) fn instance(&self, attempt: usize) -> usize {
-        self.customers[self.attempts[attempt].customer].instance
-    }
-
-    pub(super) fn instant(&self) -> Instant {
-        self.origin + Duration::from_secs_f64(self.now)
+        self.attempts.forget(|attempt| attempt.state == State::Over);
+        self.customers.forget(|customer| customer.over);
     }
 
     fn report(self) -> Report {
         let capacity = self.scenario.capacity();
-        let phases = self.tallies.into_iter().zip(&self.scenario.phases);
+        let (starts, mut end) = (self.starts, 0.0);
+        let phases = self.tallies.into_iter().zip(&self.scenario.phases).map(|(tally, phase)| {
+            let begin = end;
+            end += phase.seconds;
+            let ran = starts.iter().filter(|start| **start <= begin).count();
+            tally.report((begin, end), capacity, ran)
+        });
         Report {
-            phases: phases.map(|(tally, phase)| tally.report(capacity * phase.seconds)).collect(),
+            phases: phases.collect(),
             limits: self.limits,
             work: self.work,
+            capacity: capacity * TICK,
         }
     }
 }

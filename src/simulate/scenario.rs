@@ -1,5 +1,9 @@
 //! What happens to the service, and what its database is like.
 
+use super::{
+    demand::Demand,
+    phase::{Course, Moment, Phase},
+};
 use crate::class::Priority;
 
 /// Traffic, database and customers of one simulation. The defaults are a database with
@@ -21,6 +25,7 @@ pub struct Scenario {
     pub pool: usize,
     /// Instances of the service on the one database.
     pub instances: usize,
+    pub(super) starts_within: f64,
     /// How long a customer waits for an answer, in seconds.
     pub timeout: f64,
     /// How often a customer tries again.
@@ -31,51 +36,22 @@ pub struct Scenario {
     pub errors: f64,
 }
 
-/// One kind of request.
-#[derive(Clone, Copy, Debug)]
-pub struct Demand {
-    /// Its share of all requests.
-    pub share: f64,
-    /// The mean time of its query alone, in seconds.
-    pub seconds: f64,
-    /// The spread of that time: σ of the logarithm. 0 is constant, 1 usual, 2 heavy.
-    pub spread: f64,
-    /// Its priority.
-    pub priority: Priority,
-}
-
-/// A stretch of time with the same conditions.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Phase {
-    pub(super) seconds: f64,
-    /// Arrivals in multiples of what the database can do at best.
-    pub(super) load: f64,
-    /// What is left of the database's speed.
-    pub(super) speed: f64,
-    /// Added to every query without work, in seconds.
-    pub(super) delay: f64,
-    /// Multiplies the share of the dearest kind of request.
-    pub(super) dear: f64,
-    /// Within each second, the load is tripled for a fifth and less in the rest.
-    pub(super) bursts: bool,
-}
-
 impl Scenario {
     /// The defaults, without any phase yet.
     pub fn new(name: impl Into<String>) -> Self {
-        let demand = |share, seconds, priority| Demand { share, seconds, spread: 0.8, priority };
         Self {
             name: name.into(),
             demands: vec![
-                demand(0.2, 0.008, Priority::Critical),
-                demand(0.5, 0.006, Priority::Normal),
-                demand(0.3, 0.020, Priority::Sheddable),
+                Demand::new(0.2, 0.008, Priority::Critical),
+                Demand::new(0.5, 0.006, Priority::Normal),
+                Demand::new(0.3, 0.020, Priority::Sheddable),
             ],
             phases: Vec::new(),
             knee: 16.0,
             contention: 0.02,
             pool: 64,
             instances: 1,
+            starts_within: 0.0,
             timeout: 1.0,
             retries: 2,
             backoff: 0.1,
@@ -85,19 +61,30 @@ impl Scenario {
 
     /// So many seconds at `load` times what the database can do at best.
     pub fn phase(mut self, seconds: f64, load: f64) -> Self {
-        let plain = Phase { seconds, load, speed: 1.0, delay: 0.0, dear: 1.0, bursts: false };
-        self.phases.push(plain);
+        self.phases.push(Phase::new(seconds, load));
         self
     }
 
     /// In the last phase, this share of the database's speed is left; 0 is a stall.
     pub fn speed(self, speed: f64) -> Self {
-        self.last(|phase| phase.speed = speed)
+        self.last(|phase| phase.speed = Course::steady(speed))
+    }
+
+    /// In the last phase, the database's speed moves to this share of its own, in a
+    /// straight line from what it was set to.
+    pub fn speed_drifts_to(self, speed: f64) -> Self {
+        self.last(|phase| phase.speed.to = speed)
     }
 
     /// In the last phase, every query takes so many seconds longer without any work.
     pub fn delay(self, seconds: f64) -> Self {
-        self.last(|phase| phase.delay = seconds)
+        self.last(|phase| phase.delay = Course::steady(seconds))
+    }
+
+    /// In the last phase, the delay moves to so many seconds, in a straight line from
+    /// what it was set to.
+    pub fn delay_drifts_to(self, seconds: f64) -> Self {
+        self.last(|phase| phase.delay.to = seconds)
     }
 
     /// In the last phase, the dearest kind of request comes so many times as often, at
@@ -110,6 +97,25 @@ impl Scenario {
     /// each second, half as much in the rest.
     pub fn bursts(self) -> Self {
         self.last(|phase| phase.bursts = true)
+    }
+
+    /// The first instance starts at once and the others at random within so many
+    /// seconds. An instance has traffic only from its start on; those that run share all
+    /// of it.
+    pub fn starts_within(mut self, seconds: f64) -> Self {
+        self.starts_within = seconds;
+        self
+    }
+
+    /// The same conditions with next to no load, for long enough to see what latency is
+    /// when nobody waits for anybody.
+    pub fn unloaded(mut self) -> Self {
+        for phase in &mut self.phases {
+            phase.load = 0.05;
+            phase.bursts = false;
+            phase.seconds = phase.seconds.max(200.0);
+        }
+        self
     }
 
     fn last(mut self, change: impl FnOnce(&mut Phase)) -> Self {
@@ -131,30 +137,15 @@ impl Scenario {
         at(self.knee.floor()).max(at(self.knee.ceil()))
     }
 
-    /// The mean work of a request in the usual mix, in seconds.
+    /// The mean work of a request in the usual mix, in seconds of the database.
     pub(super) fn mean_work(&self) -> f64 {
         let shares: f64 = self.demands.iter().map(|demand| demand.share).sum();
-        let work = |demand: &Demand| demand.share * demand.seconds;
+        let work = |demand: &Demand| demand.share * demand.work();
         self.demands.iter().map(work).sum::<f64>() / shares
     }
 
-    /// The phase in force, and its number.
-    pub(super) fn phase_at(&self, seconds: f64) -> Option<(usize, &Phase)> {
-        let mut end = 0.0;
-        self.phases.iter().enumerate().find(|(_, phase)| {
-            end += phase.seconds;
-            seconds < end
-        })
-    }
-}
-
-impl Phase {
-    /// The load within a second.
-    pub(super) fn load_at(&self, seconds: f64) -> f64 {
-        match self.bursts {
-            true if seconds.fract() < 0.2 => 3.0 * self.load,
-            true => 0.5 * self.load,
-            false => self.load,
-        }
+    /// The conditions in force; None when all phases are over.
+    pub(super) fn at(&self, seconds: f64) -> Option<Moment<'_>> {
+        Moment::of(&self.phases, seconds)
     }
 }
