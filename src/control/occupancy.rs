@@ -171,7 +171,7 @@ impl<T, C: Counter> Occupancy<T, C> {
         left
     }
 
-    /// One was refused, or will be, who had waited or come too late.
+    /// One was refused, or will be, who had waited.
     pub(crate) fn count_refused(&mut self) {
         self.usage.refused += 1;
     }

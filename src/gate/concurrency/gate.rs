@@ -245,7 +245,8 @@ impl Gate for ConcurrencyGate {
             return Entry::Admitted(Permit::uncounted());
         }
         if is_late(class, now) {
-            return Entry::Refused(self.refuse(Reason::Deadline));
+            // Not for the limit, so the algorithm is not told.
+            return Entry::Refused(rejection(Reason::Deadline));
         }
         let mut answer = None;
         let entered = self.0.floor.enter(class, now, |max_wait| {

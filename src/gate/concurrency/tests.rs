@@ -207,6 +207,30 @@ fn signal() -> Signal {
     crate::control::meter::Meter::new(MS, clock::now()).take(clock::now(), Duration::ZERO)
 }
 
+/// Notes what it is told was refused.
+#[derive(Debug)]
+struct Notes(Arc<AtomicUsize>);
+
+impl Limit for Notes {
+    fn limit(&self) -> f64 {
+        9.0
+    }
+
+    fn update(&mut self, _signal: &Signal, usage: &Usage) {
+        self.0.fetch_add(usage.refused as usize, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_too_late_says_nothing_of_the_limit() {
+    let noted = Arc::new(AtomicUsize::new(0));
+    let settings = ConcurrencyLimit::new().algorithm(Notes(noted.clone()));
+    let gate = settings.gate().expect("it is valid");
+    assert_eq!(refused(&gate, NORMAL.deadline(clock::now())), Reason::Deadline);
+    let _ = gate.listener().on_signal(&signal());
+    assert_eq!(noted.load(Ordering::Relaxed), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_limit_may_fall_below_what_is_in_flight_and_rise_again() {
     let limit = Arc::new(AtomicUsize::new(3));

@@ -56,6 +56,8 @@ impl Future for Wait {
             Poll::Pending => {
                 ready!(this.timeout.poll(cx));
                 this.gate.admit_overdue(*this.ticket);
+                // Whoever grants a permit from here on gets it back and hands it on.
+                this.granted.close();
                 this.granted.try_recv().ok()
             }
         };
