@@ -37,8 +37,8 @@ use crate::{config::InvalidConfig, control::baseline::Baselines, signal::Signal}
 /// what it is asked for. A stretch that does not follow the limit is not believed.
 ///
 /// **The reflex.** Queries that suddenly take three times what is usual, or fail, or are
-/// given up, cut the limit to a half or less. The next window judges the cut by the
-/// work done, and undoes it if work fell with the limit.
+/// given up while the limit is in use, cut it to 0.3 to 0.7 of what was in flight at most.
+/// The next window undoes that if work fell with the limit.
 ///
 /// It starts at 8 and doubles with every window that gives 1.4 times the work, once a
 /// hundred queries have shown the baselines. While nobody waits it falls by a fifth a
@@ -65,6 +65,7 @@ use crate::{config::InvalidConfig, control::baseline::Baselines, signal::Signal}
 ///   stretch is seen not to follow.
 /// * Behind a hard pool, more concurrency costs no work, only latency: set
 ///   `ConcurrencyLimit::max` to the pool's size, or a [`target`](Self::target).
+/// * It was tried with one query per request; with several it overrates what is let in.
 /// * A partial stall, as of one locked table, shows only when those queries come back.
 ///
 /// # Sources

@@ -15,8 +15,10 @@ use super::tally::View;
 /// o > max(10 %, 3 × the usual o)            L ← 0.7 L
 /// ```
 ///
-/// then nothing for one latency. What is usual follows by at most 5 % a window. With the
-/// work per second W and in flight N before and after, the response of the cut is
+/// while somebody waits or nearly has to, then nothing for one latency. L is what was in
+/// flight at most, if that is less than the limit. What is usual follows by at most 5 % a
+/// window. With the work per second W and in flight N before and after, the response of
+/// the cut is
 ///
 /// ```text
 /// e = ln(W₀/W) / ln(N₀/N)
@@ -111,7 +113,7 @@ impl Turn {
             self.usual_stretch = 1.0;
             return Verdict::Revived;
         }
-        if self.fails_more_than_usual(view) {
+        if self.fails_more_than_usual(view) && view.is_in_use(limit) {
             return self.cut(now, limit, view, 0.7);
         }
         if let Some(cut) = self.cut.take() {

@@ -39,6 +39,9 @@ fn what_rises_slowly_is_usual() {
 fn nothing_is_cut_while_nobody_waits() {
     let calm = View { usage: Usage::default(), ..view(10.0, 2.0, 7.0) };
     assert_eq!(Turn::default().decide(Instant::now(), 40.0, &calm), Verdict::Usual);
+    // One client that leaves is half of two queries.
+    let fails = View { failed: 0.5, ..calm };
+    assert_eq!(Turn::default().decide(Instant::now(), 40.0, &fails), Verdict::Usual);
 }
 
 #[test]
