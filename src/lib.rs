@@ -121,7 +121,7 @@ pub use self::{
     event::{Circuit, Event, Observe},
     outcome::{Judge, Outcome, Sample},
     rejection::{Reason, Rejection},
-    signal::{OnSignal, Signal, StatementSignal},
+    signal::{OnSignal, Signal, StatementCalls, StatementSignal},
 };
 
 #[cfg(feature = "tower")]
@@ -149,8 +149,8 @@ pub use self::{
         Protocol, RateLimitLayer, ResponseFuture,
     },
     database::{
-        Database, DatabaseBuilder, DatabaseSnapshot, InFlight, Observed, Statement,
-        outcome_of_error,
+        CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, InFlight, Lent, Observed,
+        Statement, outcome_of_error,
     },
     fallback::{Fallback, FallbackLayer},
     gate::{

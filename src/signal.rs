@@ -2,6 +2,7 @@
 
 use std::{
     ops::ControlFlow,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -20,12 +21,15 @@ pub struct Signal {
     pub wall: Duration,
     /// How long it was.
     pub span: Duration,
-    /// What the database's owner calls slow.
+    /// What the database's owner calls slow, whatever the statement.
     pub slow_after: Duration,
     /// Queries in flight at its end.
     pub in_flight: usize,
     /// How long those still in flight have been so, on average. Zero if none is.
     pub age: Duration,
+    /// How far those in flight are beyond what is slow for their statements, on average.
+    /// Zero if they are not.
+    pub overdue: Duration,
     /// The time integral of queries in flight over the span: two queries during half a
     /// second are one second.
     pub busy: Duration,
@@ -33,16 +37,37 @@ pub struct Signal {
     pub ignored: Duration,
     /// Queries that came back, with whatever outcome.
     pub finished: u64,
-    /// Those of them that took longer than `slow_after` and did not fail by overload.
+    /// Those of them that took longer than is slow for their statement, and did not fail
+    /// by overload.
     pub slow: u64,
     /// Those of them that failed by overload.
     pub overloads: u64,
     /// Queries whose caller left before they came back. Not in `finished`.
     pub cancelled: u64,
-    /// Those of them that had taken longer than `slow_after` by then. Not in `slow`.
+    /// Those of them that had taken longer than is slow for their statement by then. Not
+    /// in `slow`.
     pub cancelled_slow: u64,
     /// The successes by statement. Statements without any in this span are left out.
     pub statements: Vec<StatementSignal>,
+    /// All queries that say whether the database keeps up, by statement. Statements
+    /// without any in this span are left out.
+    pub calls: Vec<StatementCalls>,
+}
+
+/// The queries of one statement in the span of a [`Signal`], good and bad.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StatementCalls {
+    /// The statement's number, as in [`StatementSignal`].
+    pub statement: usize,
+    /// Its name, or its text without the literals.
+    pub name: Arc<str>,
+    /// Queries that came back, and those given up when they were slow already.
+    pub all: u64,
+    /// Those of them that were slow, failed by overload, or were given up.
+    pub bad: u64,
+    /// What it takes when the database has nothing else to do, as far as is known.
+    pub alone: Duration,
 }
 
 /// The successful queries of one statement in the span of a [`Signal`].

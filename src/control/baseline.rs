@@ -127,6 +127,12 @@ impl Baselines {
         }
     }
 
+    /// What the statement takes alone, in seconds, once enough of its queries were seen.
+    pub(crate) fn alone(&self, statement: usize) -> Option<f64> {
+        let own = (*self.statements.get(statement)?)?;
+        (own.seen >= FIRST).then_some(own.seconds)
+    }
+
     /// By the number of the statement.
     pub(crate) fn all(&self) -> impl Iterator<Item = (usize, Duration)> {
         let known = self.statements.iter().enumerate();

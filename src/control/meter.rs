@@ -1,25 +1,74 @@
 //! The accounting of one downstream between two signals.
 
-use std::time::{Duration, Instant};
+use std::{
+    mem,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use super::baseline::Baselines;
 use crate::{
     outcome::Outcome,
-    signal::{Signal, StatementSignal},
+    signal::{Signal, StatementCalls, StatementSignal},
 };
+
+/// From when on a query is slow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slow {
+    /// Whatever its statement.
+    pub(crate) after: Duration,
+    /// After so many times what its statement takes alone, if that is known.
+    pub(crate) times: f64,
+}
+
+impl Default for Slow {
+    fn default() -> Self {
+        Self { after: Duration::from_secs(1), times: 20.0 }
+    }
+}
+
+/// One query on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) statement: usize,
+    pub(crate) started: Instant,
+    /// From then on it is slow.
+    pub(crate) due: Instant,
+}
+
+/// What a query that is over says about the load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Good,
+    Slow,
+    Overload,
+    /// Given up before it was slow.
+    Nothing,
+}
+
+impl Verdict {
+    pub(crate) fn is_bad(self) -> bool {
+        matches!(self, Self::Slow | Self::Overload)
+    }
+}
 
 /// Counts what happens and turns it into a [`Signal`] when asked.
 #[derive(Debug)]
 pub(crate) struct Meter {
-    slow_after: Duration,
-    /// Start times are kept as a sum, in nanoseconds after this.
+    slow: Slow,
+    /// Times are kept as sums, in nanoseconds after this.
     origin: Instant,
     since: Instant,
     last: Instant,
     in_flight: usize,
     starts: u128,
+    dues: u128,
     busy: Duration,
     counts: Counts,
-    statements: Vec<StatementSignal>,
+    statements: Vec<Statement>,
+    baselines: Baselines,
+    /// Queries that started before have no say in whether the database keeps up.
+    judged_since: Instant,
 }
 
 #[derive(Debug, Default)]
@@ -32,110 +81,193 @@ struct Counts {
     cancelled_slow: u64,
 }
 
+/// One statement since the last signal.
+#[derive(Debug)]
+struct Statement {
+    name: Arc<str>,
+    successes: StatementSignal,
+    all: u64,
+    bad: u64,
+}
+
 impl Meter {
-    pub(crate) fn new(slow_after: Duration, now: Instant) -> Self {
+    pub(crate) fn new(slow: Slow, now: Instant) -> Self {
         Self {
-            slow_after,
+            slow,
             origin: now,
             since: now,
             last: now,
             in_flight: 0,
             starts: 0,
+            dues: 0,
             busy: Duration::ZERO,
             counts: Counts::default(),
             statements: Vec::new(),
+            baselines: Baselines::default(),
+            judged_since: now,
         }
+    }
+
+    /// What people call a statement.
+    pub(crate) fn name(&mut self, statement: usize, name: Arc<str>) {
+        self.of(statement).name = name;
     }
 
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight
     }
 
+    /// What the statement takes alone, if it is known.
+    #[allow(dead_code, reason = "for now")]
+    pub(crate) fn alone(&self, statement: usize) -> Option<Duration> {
+        let seconds = self.baselines.alone(statement)?;
+        Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+    }
+
+    /// A query that starts now. It does not count before it is [`start`](Self::start)ed.
+    pub(crate) fn call(&self, statement: usize, now: Instant) -> Call {
+        let due = now.checked_add(self.slow_after(statement)).unwrap_or(now);
+        Call { statement, started: now, due }
+    }
+
     /// A query starts.
-    pub(crate) fn start(&mut self, now: Instant) {
-        self.advance(now);
+    pub(crate) fn start(&mut self, call: &Call) {
+        self.advance(call.started);
         self.in_flight += 1;
-        self.starts += self.after_origin(now);
+        self.starts += self.after_origin(call.started);
+        self.dues += self.after_origin(call.due);
     }
 
     /// A query that was started comes back.
-    pub(crate) fn finish(
-        &mut self,
-        now: Instant,
-        started: Instant,
-        statement: usize,
-        outcome: Outcome,
-    ) {
-        self.leave(now, started);
-        self.count(statement, now.saturating_duration_since(started), outcome);
+    pub(crate) fn finish(&mut self, call: &Call, now: Instant, outcome: Outcome) -> Verdict {
+        self.leave(call, now);
+        let latency = now.saturating_duration_since(call.started);
+        let verdict = verdict(outcome, now > call.due);
+        if call.started >= self.judged_since {
+            self.judge(call.statement, verdict);
+        }
+        self.count(call.statement, latency, outcome);
+        verdict
     }
 
     /// The caller of a query that was started leaves before it comes back. Its time so
     /// far is in the busy time; what it would have taken is not known.
-    pub(crate) fn cancel(&mut self, now: Instant, started: Instant) {
-        self.leave(now, started);
-        let slow = now.saturating_duration_since(started) > self.slow_after;
+    pub(crate) fn cancel(&mut self, call: &Call, now: Instant) -> Verdict {
+        self.leave(call, now);
         self.counts.cancelled += 1;
-        self.counts.cancelled_slow += u64::from(slow);
+        if now <= call.due {
+            return Verdict::Nothing;
+        }
+        if call.started >= self.judged_since {
+            self.counts.cancelled_slow += 1;
+            let statement = self.of(call.statement);
+            statement.all += 1;
+            statement.bad += 1;
+        }
+        Verdict::Slow
     }
 
     /// A query that nobody started here came back after `latency`.
     pub(crate) fn record(
         &mut self,
-        now: Instant,
         statement: usize,
+        now: Instant,
         latency: Duration,
         outcome: Outcome,
-    ) {
+    ) -> Verdict {
         self.advance(now);
         self.busy = self.busy.saturating_add(latency);
+        let verdict = verdict(outcome, latency > self.slow_after(statement));
+        self.judge(statement, verdict);
         self.count(statement, latency, outcome);
+        verdict
+    }
+
+    #[allow(dead_code, reason = "for now")]
+    /// From now on, queries that started before `since` have no say in whether the
+    /// database keeps up. They go on counting in flight and as busy time.
+    pub(crate) fn judge_since(&mut self, since: Instant) {
+        self.judged_since = self.judged_since.max(since);
     }
 
     /// All since the last call.
     pub(crate) fn take(&mut self, now: Instant, wall: Duration) -> Signal {
         self.advance(now);
-        let counts = std::mem::take(&mut self.counts);
+        let counts = mem::take(&mut self.counts);
+        let statements: Vec<_> = self.statements.iter().map(|own| own.successes).collect();
+        let statements: Vec<_> = statements.into_iter().filter(|own| own.count > 0).collect();
+        self.baselines.drop_to(&statements);
         let signal = Signal {
             at: now,
             wall,
             span: now.saturating_duration_since(self.since),
-            slow_after: self.slow_after,
+            slow_after: self.slow.after,
             in_flight: self.in_flight,
-            age: self.mean_age(now),
-            busy: std::mem::take(&mut self.busy),
+            age: self.mean_since(self.starts, now),
+            overdue: self.mean_since(self.dues, now),
+            busy: mem::take(&mut self.busy),
             ignored: counts.ignored,
             finished: counts.finished,
             slow: counts.slow,
             overloads: counts.overloads,
             cancelled: counts.cancelled,
             cancelled_slow: counts.cancelled_slow,
-            statements: self.statements.iter().filter(|own| own.count > 0).copied().collect(),
+            calls: self.take_calls(),
+            statements,
         };
         self.since = now.max(self.since);
-        for (number, statement) in self.statements.iter_mut().enumerate() {
-            *statement = empty(number);
-        }
         signal
     }
 
-    fn leave(&mut self, now: Instant, started: Instant) {
+    fn take_calls(&mut self) -> Vec<StatementCalls> {
+        let mut taken = Vec::new();
+        for (number, own) in self.statements.iter_mut().enumerate() {
+            own.successes = empty(number);
+            let (all, bad) = (mem::take(&mut own.all), mem::take(&mut own.bad));
+            let alone = self.baselines.alone(number).unwrap_or_default();
+            let alone = Duration::try_from_secs_f64(alone).unwrap_or(Duration::MAX);
+            if all > 0 {
+                let name = own.name.clone();
+                taken.push(StatementCalls { statement: number, name, all, bad, alone });
+            }
+        }
+        taken
+    }
+
+    /// After how long a query of this statement is slow.
+    fn slow_after(&self, statement: usize) -> Duration {
+        let Some(alone) = self.baselines.alone(statement) else { return self.slow.after };
+        let times = Duration::try_from_secs_f64(self.slow.times * alone).unwrap_or(Duration::MAX);
+        times.max(NEVER_SLOW).min(self.slow.after)
+    }
+
+    fn leave(&mut self, call: &Call, now: Instant) {
         self.advance(now);
         self.in_flight -= 1;
-        self.starts -= self.after_origin(started);
+        self.starts -= self.after_origin(call.started);
+        self.dues -= self.after_origin(call.due);
+    }
+
+    fn judge(&mut self, statement: usize, verdict: Verdict) {
+        match verdict {
+            Verdict::Slow => self.counts.slow += 1,
+            Verdict::Overload => self.counts.overloads += 1,
+            Verdict::Good | Verdict::Nothing => {}
+        }
+        let own = self.of(statement);
+        own.all += 1;
+        own.bad += u64::from(verdict.is_bad());
     }
 
     fn count(&mut self, statement: usize, latency: Duration, outcome: Outcome) {
         self.counts.finished += 1;
         match outcome {
-            Outcome::Overload => self.counts.overloads += 1,
-            Outcome::Success | Outcome::Ignore if latency > self.slow_after => {
-                self.counts.slow += 1;
+            Outcome::Success => {
+                let seconds = latency.as_secs_f64();
+                let squares = seconds * seconds;
+                let one = StatementSignal { statement, count: 1, seconds, squares };
+                self.of(statement).successes.add(&one);
             }
-            Outcome::Success | Outcome::Ignore => {}
-        }
-        match outcome {
-            Outcome::Success => self.count_success(statement, latency.as_secs_f64()),
             Outcome::Ignore => {
                 self.counts.ignored = self.counts.ignored.saturating_add(latency);
             }
@@ -143,12 +275,12 @@ impl Meter {
         }
     }
 
-    fn count_success(&mut self, statement: usize, seconds: f64) {
+    fn of(&mut self, statement: usize) -> &mut Statement {
         while self.statements.len() <= statement {
-            self.statements.push(empty(self.statements.len()));
+            let successes = empty(self.statements.len());
+            self.statements.push(Statement { name: Arc::from(""), successes, all: 0, bad: 0 });
         }
-        let one = StatementSignal { statement, count: 1, seconds, squares: seconds * seconds };
-        self.statements[statement].add(&one);
+        &mut self.statements[statement]
     }
 
     fn advance(&mut self, now: Instant) {
@@ -159,11 +291,12 @@ impl Meter {
         self.last += elapsed;
     }
 
-    fn mean_age(&self, now: Instant) -> Duration {
+    /// How long ago the moments that add up to `sum` were, on average.
+    fn mean_since(&self, sum: u128, now: Instant) -> Duration {
         let Some(count) = u128::try_from(self.in_flight).ok().filter(|count| *count > 0) else {
             return Duration::ZERO;
         };
-        let nanos = (self.after_origin(now) * count).saturating_sub(self.starts) / count;
+        let nanos = (self.after_origin(now) * count).saturating_sub(sum) / count;
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
@@ -172,9 +305,20 @@ impl Meter {
     }
 }
 
+fn verdict(outcome: Outcome, late: bool) -> Verdict {
+    match outcome {
+        Outcome::Overload => Verdict::Overload,
+        Outcome::Success | Outcome::Ignore if late => Verdict::Slow,
+        Outcome::Success | Outcome::Ignore => Verdict::Good,
+    }
+}
+
 fn empty(statement: usize) -> StatementSignal {
     StatementSignal { statement, count: 0, seconds: 0.0, squares: 0.0 }
 }
+
+/// What takes no longer than this is slow to nobody, however fast its statement is.
+const NEVER_SLOW: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {
@@ -184,15 +328,21 @@ mod tests {
 
     fn meter() -> (Meter, Instant) {
         let t0 = Instant::now();
-        (Meter::new(100 * MS, t0), t0)
+        (Meter::new(Slow { after: 100 * MS, ..Slow::default() }, t0), t0)
+    }
+
+    fn start(meter: &mut Meter, at: Instant) -> Call {
+        let call = meter.call(0, at);
+        meter.start(&call);
+        call
     }
 
     #[test]
     fn busy_time_is_the_integral_of_in_flight() {
         let (mut meter, t0) = meter();
-        meter.start(t0);
-        meter.start(t0 + 10 * MS);
-        meter.finish(t0 + 30 * MS, t0, 0, Outcome::Success);
+        let first = start(&mut meter, t0);
+        start(&mut meter, t0 + 10 * MS);
+        meter.finish(&first, t0 + 30 * MS, Outcome::Success);
         let signal = meter.take(t0 + 40 * MS, Duration::ZERO);
         assert_eq!(signal.busy, (10 + 2 * 20 + 10) * MS);
         assert_eq!((signal.in_flight, signal.finished), (1, 1));
@@ -201,10 +351,10 @@ mod tests {
     #[test]
     fn a_stall_shows_before_anything_comes_back() {
         let (mut meter, t0) = meter();
-        meter.start(t0);
-        meter.start(t0 + 100 * MS);
+        start(&mut meter, t0);
+        start(&mut meter, t0 + 100 * MS);
         let signal = meter.take(t0 + 500 * MS, Duration::ZERO);
-        assert_eq!(signal.age, 450 * MS);
+        assert_eq!((signal.age, signal.overdue), (450 * MS, 350 * MS));
         assert_eq!(signal.busy, 900 * MS);
         assert_eq!(signal.finished, 0);
     }
@@ -212,8 +362,8 @@ mod tests {
     #[test]
     fn a_cancelled_query_counts_for_as_long_as_it_ran() {
         let (mut meter, t0) = meter();
-        meter.start(t0);
-        meter.cancel(t0 + 70 * MS, t0);
+        let call = start(&mut meter, t0);
+        assert_eq!(meter.cancel(&call, t0 + 70 * MS), Verdict::Nothing);
         let signal = meter.take(t0 + 100 * MS, Duration::ZERO);
         assert_eq!((signal.busy, signal.cancelled, signal.finished), (70 * MS, 1, 0));
         assert_eq!((signal.in_flight, signal.age), (0, Duration::ZERO));
@@ -223,8 +373,8 @@ mod tests {
     #[test]
     fn a_query_given_up_when_slow_already_is_told_apart() {
         let (mut meter, t0) = meter();
-        meter.start(t0);
-        meter.cancel(t0 + 101 * MS, t0);
+        let call = start(&mut meter, t0);
+        assert_eq!(meter.cancel(&call, t0 + 101 * MS), Verdict::Slow);
         let signal = meter.take(t0 + 200 * MS, Duration::ZERO);
         assert_eq!((signal.cancelled, signal.cancelled_slow, signal.slow), (1, 1, 0));
     }
@@ -232,10 +382,10 @@ mod tests {
     #[test]
     fn only_successes_make_the_statement_figures() {
         let (mut meter, t0) = meter();
-        meter.record(t0, 1, 2 * MS, Outcome::Success);
-        meter.record(t0, 1, 4 * MS, Outcome::Success);
-        meter.record(t0, 1, 900 * MS, Outcome::Overload);
-        meter.record(t0, 0, MS, Outcome::Ignore);
+        meter.record(1, t0, 2 * MS, Outcome::Success);
+        meter.record(1, t0, 4 * MS, Outcome::Success);
+        meter.record(1, t0, 900 * MS, Outcome::Overload);
+        meter.record(0, t0, MS, Outcome::Ignore);
         let signal = meter.take(t0 + MS, Duration::ZERO);
         let [only] = signal.statements[..] else { panic!("{:?}", signal.statements) };
         assert_eq!((only.statement, only.count), (1, 2));
@@ -249,16 +399,16 @@ mod tests {
     fn absurd_latencies_do_no_harm() {
         let (mut meter, t0) = meter();
         for outcome in [Outcome::Success, Outcome::Ignore, Outcome::Success, Outcome::Ignore] {
-            meter.record(t0, 0, Duration::MAX, outcome);
+            meter.record(0, t0, Duration::MAX, outcome);
         }
-        meter.start(t0 + MS);
+        start(&mut meter, t0 + MS);
         assert_eq!(meter.take(t0 + 2 * MS, Duration::ZERO).slow, 4);
     }
 
     #[test]
     fn each_signal_starts_afresh() {
         let (mut meter, t0) = meter();
-        meter.record(t0, 0, 200 * MS, Outcome::Success);
+        meter.record(0, t0, 200 * MS, Outcome::Success);
         assert_eq!(meter.take(t0 + MS, Duration::ZERO).slow, 1);
         let second = meter.take(t0 + 3 * MS, Duration::ZERO);
         assert_eq!((second.finished, second.slow, second.span), (0, 0, 2 * MS));
@@ -268,11 +418,63 @@ mod tests {
     #[test]
     fn late_clock_readings_do_no_harm() {
         let (mut meter, t0) = meter();
-        meter.start(t0 + 5 * MS);
-        meter.start(t0 + 4 * MS);
-        meter.finish(t0 + 3 * MS, t0 + 4 * MS, 0, Outcome::Success);
-        meter.finish(t0 + 9 * MS, t0 + 5 * MS, 0, Outcome::Success);
+        let early = start(&mut meter, t0 + 5 * MS);
+        let late = start(&mut meter, t0 + 4 * MS);
+        meter.finish(&late, t0 + 3 * MS, Outcome::Success);
+        meter.finish(&early, t0 + 9 * MS, Outcome::Success);
         let signal = meter.take(t0 + 2 * MS, Duration::ZERO);
         assert_eq!((signal.in_flight, signal.finished), (0, 2));
+    }
+
+    /// A hundred queries of 10 ms, so that this is what statement 0 takes alone.
+    fn acquainted(slow: Slow) -> (Meter, Instant) {
+        let t0 = Instant::now();
+        let mut meter = Meter::new(slow, t0);
+        for _ in 0..100 {
+            meter.record(0, t0, 10 * MS, Outcome::Success);
+        }
+        meter.take(t0, Duration::ZERO);
+        (meter, t0)
+    }
+
+    #[test]
+    fn a_statement_that_is_known_is_slow_by_its_own_measure() {
+        let (mut meter, t0) = acquainted(Slow::default());
+        assert_eq!(meter.record(0, t0, 200 * MS, Outcome::Success), Verdict::Good);
+        assert_eq!(meter.record(0, t0, 201 * MS, Outcome::Success), Verdict::Slow);
+        assert_eq!(meter.record(1, t0, 999 * MS, Outcome::Success), Verdict::Good, "not known");
+        let (mut meter, t0) = acquainted(Slow { after: 150 * MS, ..Slow::default() });
+        assert_eq!(meter.record(0, t0, 151 * MS, Outcome::Success), Verdict::Slow);
+        let (mut meter, t0) = acquainted(Slow { times: 2.0, ..Slow::default() });
+        assert_eq!(meter.record(0, t0, 100 * MS, Outcome::Success), Verdict::Good, "nobody minds");
+    }
+
+    #[test]
+    fn good_and_bad_are_told_by_statement_and_name() {
+        let (mut meter, t0) = acquainted(Slow::default());
+        meter.name(0, Arc::from("orders.select"));
+        meter.record(0, t0, 300 * MS, Outcome::Success);
+        meter.record(0, t0, MS, Outcome::Ignore);
+        meter.record(2, t0, MS, Outcome::Overload);
+        let signal = meter.take(t0 + MS, Duration::ZERO);
+        let [first, second] = &signal.calls[..] else { panic!("{:?}", signal.calls) };
+        assert_eq!((&*first.name, first.all, first.bad), ("orders.select", 2, 1));
+        assert_eq!(first.alone, 10 * MS);
+        assert_eq!((second.statement, second.all, second.bad), (2, 1, 1));
+    }
+
+    #[test]
+    fn queries_from_before_have_no_say_but_go_on_counting() {
+        let (mut meter, t0) = meter();
+        let old = start(&mut meter, t0);
+        let given_up = start(&mut meter, t0);
+        meter.judge_since(t0 + MS);
+        let new = start(&mut meter, t0 + MS);
+        meter.finish(&old, t0 + 900 * MS, Outcome::Success);
+        meter.cancel(&given_up, t0 + 900 * MS);
+        meter.finish(&new, t0 + 900 * MS, Outcome::Success);
+        let signal = meter.take(t0 + 900 * MS, Duration::ZERO);
+        assert_eq!((signal.finished, signal.slow, signal.cancelled_slow), (2, 1, 0));
+        assert_eq!((signal.calls[0].all, signal.calls[0].bad), (1, 1));
     }
 }

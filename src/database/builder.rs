@@ -5,6 +5,7 @@ use std::{error::Error, fmt, time::Duration};
 use super::{fault::outcome_of_error, handle::Database};
 use crate::{
     config::{self, InvalidConfig},
+    control::meter::Slow,
     outcome::Outcome,
 };
 
@@ -14,21 +15,28 @@ pub(super) type JudgeError = Box<dyn Fn(&(dyn Error + 'static)) -> Outcome + Sen
 #[must_use]
 pub struct DatabaseBuilder {
     pub(super) name: String,
-    pub(super) slow_after: Duration,
+    pub(super) slow: Slow,
     pub(super) judge: JudgeError,
 }
 
 impl DatabaseBuilder {
     pub(super) fn new(name: String) -> Self {
-        let slow_after = Duration::from_secs(1);
-        Self { name, slow_after, judge: Box::new(outcome_of_error) }
+        Self { name, slow: Slow::default(), judge: Box::new(outcome_of_error) }
     }
 
     /// The latency from which on a query is slow, to a circuit breaker and in
     /// snapshots. Default: 1 s; 1 ms to 1 h. Set it to what your users would call
     /// broken, some ten times what the database takes on a good day.
     pub fn slow_after(self, slow_after: Duration) -> Self {
-        Self { slow_after, ..self }
+        Self { slow: Slow { after: slow_after, ..self.slow }, ..self }
+    }
+
+    /// A query is slow also from so many times on of what its statement takes when the
+    /// database has nothing else to do; never before 100 ms, and not before 50 queries
+    /// of the statement were seen. Default: 20; at least 2. Infinity leaves it to
+    /// [`slow_after`](Self::slow_after) alone.
+    pub fn slow_times(self, times: f64) -> Self {
+        Self { slow: Slow { times, ..self.slow }, ..self }
     }
 
     /// What an error of a query says about the load. Default: [`outcome_of_error`].
@@ -43,10 +51,11 @@ impl DatabaseBuilder {
     ///
     /// # Errors
     ///
-    /// [`InvalidConfig`] if `slow_after` is outside its range.
+    /// [`InvalidConfig`] if `slow_after` or `slow_times` is outside its range.
     pub fn build(self) -> Result<Database, InvalidConfig> {
         let (least, most) = (Duration::from_millis(1), Duration::from_secs(3600));
-        config::duration("slow_after", self.slow_after, least, most)?;
+        config::duration("slow_after", self.slow.after, least, most)?;
+        config::at_least("slow_times", self.slow.times, 2.0)?;
         Ok(Database::from_checked(self))
     }
 }
@@ -55,7 +64,7 @@ impl fmt::Debug for DatabaseBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DatabaseBuilder")
             .field("name", &self.name)
-            .field("slow_after", &self.slow_after)
+            .field("slow", &self.slow)
             .finish_non_exhaustive()
     }
 }

@@ -14,14 +14,16 @@ use std::{
 use super::{
     DatabaseBuilder, DatabaseSnapshot, Observed, Statement,
     builder::JudgeError,
+    door::{Door, Guard, Pass},
     recent::Recent,
     statement::{Names, UNNAMED},
 };
 use crate::{
     clock,
-    control::meter::Meter,
+    control::meter::{Call, Meter},
     lock::lock,
     outcome::Outcome,
+    rejection::Rejection,
     signal::{OnSignal, Signal},
 };
 
@@ -60,6 +62,7 @@ struct Shared {
     figures: Mutex<Figures>,
     names: Mutex<Names>,
     subscribers: Mutex<Vec<Arc<dyn OnSignal + Send + Sync>>>,
+    door: Mutex<Guard>,
     /// When the next signal is due, in nanoseconds after `origin`.
     due: AtomicU64,
     origin: Instant,
@@ -83,13 +86,14 @@ impl Database {
 
     pub(super) fn from_checked(settings: DatabaseBuilder) -> Self {
         let now = clock::now();
-        let meter = Meter::new(settings.slow_after, now);
+        let meter = Meter::new(settings.slow, now);
         Self(Arc::new(Shared {
             name: settings.name,
             judge: settings.judge,
             figures: Mutex::new(Figures { meter, recent: Recent::new(now) }),
             names: Mutex::default(),
             subscribers: Mutex::default(),
+            door: Mutex::default(),
             due: AtomicU64::new(nanos(TICK)),
             origin: now,
         }))
@@ -129,7 +133,9 @@ impl Database {
     /// and never put a parameter into one.
     #[must_use]
     pub fn statement(&self, name: &str) -> Statement {
-        let number = lock(&self.0.names).number(name);
+        let number = lock(&self.0.names).number(name, |number| {
+            lock(&self.0.figures).meter.name(number, Arc::from(name));
+        });
         Statement { database: self.clone(), number }
     }
 
@@ -169,25 +175,52 @@ impl Database {
         }
     }
 
-    pub(super) fn start(&self, now: Instant) {
-        lock(&self.0.figures).meter.start(now);
-        self.tick(now);
+    /// Puts a door in front of the connections, in place of the one that is there.
+    #[allow(dead_code, reason = "for now")]
+    pub(crate) fn set_door(&self, door: Arc<dyn Door>) {
+        *lock(&self.0.door) = Some(door);
     }
 
-    pub(super) fn finish(&self, started: Instant, statement: usize, outcome: Outcome) {
+    /// Asks for leave to take a connection.
+    pub(crate) async fn enter(&self) -> Result<Pass, Rejection> {
+        let door = lock(&self.0.door).clone();
+        match door {
+            Some(door) => door.enter().await,
+            None => Ok(Pass::default()),
+        }
+    }
+
+    /// Counts in what is still done for a request that has left.
+    #[allow(dead_code, reason = "for now")]
+    pub(crate) fn occupy(&self) -> Pass {
+        let door = lock(&self.0.door).clone();
+        door.map(|door| door.occupy()).unwrap_or_default()
+    }
+
+    pub(super) fn start(&self, statement: usize) -> Call {
         let now = clock::now();
-        let latency = now.saturating_duration_since(started);
         let mut figures = lock(&self.0.figures);
-        figures.meter.finish(now, started, statement, outcome);
+        let call = figures.meter.call(statement, now);
+        figures.meter.start(&call);
+        drop(figures);
+        self.tick(now);
+        call
+    }
+
+    pub(super) fn finish(&self, call: &Call, outcome: Outcome) {
+        let now = clock::now();
+        let latency = now.saturating_duration_since(call.started);
+        let mut figures = lock(&self.0.figures);
+        figures.meter.finish(call, now, outcome);
         figures.recent.finish(now, latency, outcome);
         drop(figures);
         self.tick(now);
     }
 
-    pub(super) fn cancel(&self, started: Instant) {
+    pub(super) fn cancel(&self, call: &Call) {
         let now = clock::now();
         let mut figures = lock(&self.0.figures);
-        figures.meter.cancel(now, started);
+        figures.meter.cancel(call, now);
         figures.recent.cancel(now);
         drop(figures);
         self.tick(now);
@@ -196,7 +229,7 @@ impl Database {
     pub(super) fn record_as(&self, statement: usize, latency: Duration, outcome: Outcome) {
         let now = clock::now();
         let mut figures = lock(&self.0.figures);
-        figures.meter.record(now, statement, latency, outcome);
+        figures.meter.record(statement, now, latency, outcome);
         figures.recent.finish(now, latency, outcome);
         drop(figures);
         self.tick(now);

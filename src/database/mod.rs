@@ -3,6 +3,8 @@
 //! See [`Database`].
 
 mod builder;
+mod checkout;
+mod door;
 mod fault;
 mod handle;
 mod observed;
@@ -10,6 +12,9 @@ mod recent;
 mod statement;
 
 pub use builder::DatabaseBuilder;
+pub use checkout::{CheckoutError, Lent};
+#[allow(unused_imports, reason = "for now")]
+pub(crate) use door::{Door, Entering, Pass};
 pub use fault::outcome_of_error;
 pub use handle::Database;
 pub use observed::{InFlight, Observed};

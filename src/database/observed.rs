@@ -6,13 +6,12 @@ use std::{
     mem,
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Instant,
 };
 
 use pin_project::pin_project;
 
 use super::Statement;
-use crate::{clock, outcome::Outcome};
+use crate::{control::meter::Call, outcome::Outcome};
 
 /// Times the future of a query.
 #[pin_project]
@@ -66,28 +65,27 @@ where
 #[derive(Debug)]
 pub struct InFlight {
     statement: Statement,
-    started: Instant,
+    call: Call,
     over: bool,
 }
 
 impl InFlight {
     pub(super) fn start(statement: &Statement) -> Self {
-        let started = clock::now();
-        statement.database.start(started);
-        Self { statement: statement.clone(), started, over: false }
+        let call = statement.database.start(statement.number);
+        Self { statement: statement.clone(), call, over: false }
     }
 
     /// The query came back.
     pub fn finish(mut self, outcome: Outcome) {
         self.over = true;
-        self.statement.database.finish(self.started, self.statement.number, outcome);
+        self.statement.database.finish(&self.call, outcome);
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
         if !self.over {
-            self.statement.database.cancel(self.started);
+            self.statement.database.cancel(&self.call);
         }
     }
 }

@@ -40,7 +40,8 @@ impl Statement {
 pub(super) struct Names(HashMap<Box<str>, usize>);
 
 impl Names {
-    pub(super) fn number(&mut self, name: &str) -> usize {
+    /// The number of this name. A new one is told to `listed`.
+    pub(super) fn number(&mut self, name: &str, listed: impl FnOnce(usize)) -> usize {
         if let Some(number) = self.0.get(name) {
             return *number;
         }
@@ -49,6 +50,7 @@ impl Names {
         }
         let number = self.0.len() + 1;
         self.0.insert(name.into(), number);
+        listed(number);
         number
     }
 }
@@ -63,13 +65,13 @@ mod tests {
     #[test]
     fn names_keep_their_numbers_and_the_table_its_bound() {
         let mut names = Names::default();
-        let first = names.number("first");
+        let first = names.number("first", |_| {});
         for name in 0..10_000 {
-            assert!(names.number(&name.to_string()) <= MOST);
+            assert!(names.number(&name.to_string(), |_| {}) <= MOST);
         }
-        assert_eq!(names.number("first"), first);
+        assert_eq!(names.number("first", |_| {}), first);
         assert_ne!(first, UNNAMED);
-        assert_eq!(names.number("one too many"), UNNAMED);
+        assert_eq!(names.number("one too many", |_| panic!("it is full")), UNNAMED);
         assert_eq!(names.0.len(), MOST);
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     config::InvalidConfig,
     control::{
         limit::{Knee, Limit},
-        meter::Meter,
+        meter::{Call, Meter, Slow},
         occupancy::{Occupancy, Rules},
         queue::{Entered, Ticket},
         room::Headroom,
@@ -102,7 +102,7 @@ impl Post {
         let rules = limited.as_ref().map_or(nobody_waits, |own| own.rules);
         let mut post = Self {
             occupancy: Occupancy::new(f64::INFINITY, phase, rules),
-            meter: Meter::new(Duration::from_secs(1), now),
+            meter: Meter::new(SLOW, now),
             limited,
         };
         post.set_limit();
@@ -155,16 +155,16 @@ impl Post {
 
     /// An admitted attempt begins to wait for the pool.
     pub(super) fn start(&mut self, now: Instant) {
-        self.meter.start(now);
+        self.meter.start(&call(0, now));
     }
 
     pub(super) fn finish(&mut self, now: Instant, since: Instant, kind: usize, outcome: Outcome) {
-        self.meter.finish(now, since, kind, outcome);
+        self.meter.finish(&call(kind, since), now, outcome);
         self.occupancy.count_out(Cost::USUAL);
     }
 
     pub(super) fn cancel(&mut self, now: Instant, since: Instant) {
-        self.meter.cancel(now, since);
+        self.meter.cancel(&call(0, since), now);
         self.occupancy.count_out(Cost::USUAL);
     }
 
@@ -185,4 +185,10 @@ impl Post {
     }
 }
 
+/// A query that is slow by the clock alone: no limit looks at what is slow.
+fn call(statement: usize, started: Instant) -> Call {
+    Call { statement, started, due: started + SLOW.after }
+}
+
+const SLOW: Slow = Slow { after: Duration::from_secs(1), times: f64::INFINITY };
 const DEFAULTS: &str = "the defaults are in range";

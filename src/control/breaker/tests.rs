@@ -24,6 +24,7 @@ fn signal(at: Instant, finished: u64, slow: u64) -> Signal {
         slow_after: SECOND,
         in_flight: 0,
         age: Duration::ZERO,
+        overdue: Duration::ZERO,
         busy: Duration::ZERO,
         ignored: Duration::ZERO,
         finished,
@@ -31,6 +32,7 @@ fn signal(at: Instant, finished: u64, slow: u64) -> Signal {
         overloads: 0,
         cancelled: 0,
         cancelled_slow: 0,
+        calls: Vec::new(),
         statements: Vec::new(),
     }
 }

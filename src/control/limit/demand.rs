@@ -56,12 +56,12 @@ const MEMORY: f64 = 5.0;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::meter::Meter;
+    use crate::control::meter::{Meter, Slow};
 
     const TICK: Duration = Duration::from_millis(100);
 
     fn signal(at: Instant) -> Signal {
-        Signal { span: TICK, busy: TICK, ..Meter::new(TICK, at).take(at, TICK) }
+        Signal { span: TICK, busy: TICK, ..Meter::new(Slow::default(), at).take(at, TICK) }
     }
 
     #[test]

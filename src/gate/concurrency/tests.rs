@@ -15,7 +15,10 @@ use super::*;
 use crate::{
     class::{Class, Cost, Priority},
     clock,
-    control::limit::{Fixed, Insight, Limit, Usage},
+    control::{
+        limit::{Fixed, Insight, Limit, Usage},
+        meter::{Meter, Slow},
+    },
     gate::{Entry, Gate},
     rejection::Reason,
     signal::{OnSignal, Signal},
@@ -204,7 +207,7 @@ impl Limit for Set {
 }
 
 fn signal() -> Signal {
-    crate::control::meter::Meter::new(MS, clock::now()).take(clock::now(), Duration::ZERO)
+    Meter::new(Slow::default(), clock::now()).take(clock::now(), Duration::ZERO)
 }
 
 /// Notes what it is told was refused.

@@ -20,6 +20,7 @@ fn signal(at: Instant, wall: Duration, busy: Duration, finished: u64, latency: f
         slow_after: Duration::from_secs(1),
         in_flight: (busy.as_secs_f64() / TICK.as_secs_f64()) as usize,
         age: Duration::from_secs_f64(latency / 2.0),
+        overdue: Duration::ZERO,
         busy,
         ignored: Duration::ZERO,
         finished,
@@ -27,6 +28,7 @@ fn signal(at: Instant, wall: Duration, busy: Duration, finished: u64, latency: f
         overloads: 0,
         cancelled: 0,
         cancelled_slow: 0,
+        calls: Vec::new(),
         statements: if finished > 0 { vec![seen] } else { Vec::new() },
     }
 }
