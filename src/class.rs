@@ -1,10 +1,14 @@
 //! What a request is to the gates: how important, whose, until when.
 
 mod cost;
+mod needs;
 mod priority;
+mod route;
 
 pub use cost::Cost;
+pub use needs::{Downstream, Needs};
 pub use priority::{Priority, UnknownPriority};
+pub use route::Route;
 
 use std::{
     hash::{BuildHasher, Hash, RandomState},
@@ -50,8 +54,8 @@ pub struct Class {
     /// priority alone says who leaves headroom to whom and for whom another has to go; the
     /// rank orders those who wait inside it.
     pub rank: u8,
-    /// How much database work it is, in multiples of a usual request. Default: 1. Inside a
-    /// rank, the cheap go before the dear, by doublings; and the dear may have less of the
+    /// How much database work it is, in multiples of a usual request. Default: 1, or what
+    /// was learned of its route. Inside a rank, the cheap go before the dear, by doublings; and the dear may have less of the
     /// limit (`ConcurrencyLimit::headroom`).
     pub cost: Cost,
     /// Whose it is. Default: nobody's; all such requests share one bucket of a quota, and
@@ -61,6 +65,11 @@ pub struct Class {
     /// refused at once, even if there is room. Before, it waits for the limit no longer
     /// than a third of the time that is left: it needs the rest to be served.
     pub deadline: Option<Instant>,
+    /// The route it takes. Default: none; then the layer may know it (axum's
+    /// `MatchedPath`). What a route needs of the databases is learned.
+    pub route: Option<Route>,
+    /// The databases that it needs. Default: what was learned of its route.
+    pub needs: Needs,
     /// True if no gate may refuse, delay or count it. Default: false.
     pub exempt: bool,
 }
@@ -68,8 +77,10 @@ pub struct Class {
 impl Class {
     /// A class of this priority, with no key and no deadline.
     #[must_use]
-    pub fn new(priority: Priority) -> Self {
-        Self { priority, ..Self::default() }
+    pub const fn new(priority: Priority) -> Self {
+        let (rank, cost, needs) = (0, Cost::USUAL, Needs::Learned);
+        let (key, deadline, route, exempt) = (None, None, None, false);
+        Self { priority, rank, cost, key, deadline, route, needs, exempt }
     }
 
     /// The class of requests that pass every gate untouched, such as health checks and
@@ -103,6 +114,29 @@ impl Class {
     #[must_use]
     pub fn key<T: Hash + ?Sized>(self, client: &T) -> Self {
         Self { key: Some(Key::of(client)), ..self }
+    }
+
+    /// The same class, on this route; without one if there are too many.
+    #[must_use]
+    pub fn route(self, route: Option<Route>) -> Self {
+        Self { route, ..self }
+    }
+
+    /// The same class, which needs this database, whatever its route was seen to use: a
+    /// `&Database`. Called again, it needs both.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tower")] {
+    /// use brownout::{Class, Database, Priority};
+    ///
+    /// let (primary, replica) = (Database::new("primary"), Database::new("replica"));
+    /// let report = Class::new(Priority::Bulk).needs(&primary).needs(&replica);
+    /// # let _ = report;
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn needs(self, database: impl Into<Downstream>) -> Self {
+        Self { needs: self.needs.and(database.into()), ..self }
     }
 
     /// The same class, of no use after `deadline`.

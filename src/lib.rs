@@ -115,7 +115,7 @@ mod rejection;
 mod signal;
 
 pub use self::{
-    class::{Class, Classify, Cost, Key, Priority, UnknownPriority},
+    class::{Class, Classify, Cost, Downstream, Key, Needs, Priority, Route, UnknownPriority},
     config::InvalidConfig,
     control::limit,
     event::{Circuit, Event, Observe},
@@ -145,17 +145,17 @@ pub mod simulate;
 pub use self::{
     admission::{
         Admission, AdmissionBuilder, AdmissionLayer, Answer, AsError, CircuitBreakerLayer,
-        ConcurrencyLimitLayer, GateLayer, GateService, Http, Judged, Nobody, Oneshot, Prioritized,
-        Protocol, RateLimitLayer, ResponseFuture,
+        ConcurrencyLimitLayer, GateLayer, GateService, Http, Judged, Locate, Nobody, Oneshot,
+        Prioritized, Protocol, RateLimitLayer, ResponseFuture,
     },
     database::{
-        CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, InFlight, Lent, Observed,
-        Statement, outcome_of_error,
+        Attributed, CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, InFlight, Lent,
+        Observed, Spent, Statement, attributed, outcome_of_error,
     },
     fallback::{Fallback, FallbackLayer},
     gate::{
         BreakerGate, BreakerPermit, CircuitBreaker, ConcurrencyGate, ConcurrencyLimit,
-        ConcurrencySnapshot, Entry, Finish, Gate, Gates, GatesPermit, GatesWait, Permit, Quota,
-        RateGate, RateLimit, Snapshot, Wait,
+        ConcurrencySnapshot, Entry, Finish, Gate, Gates, GatesPermit, GatesWait, GuardSnapshot,
+        Permit, Quota, RateGate, RateLimit, Snapshot, Wait,
     },
 };

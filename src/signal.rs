@@ -35,6 +35,10 @@ pub struct Signal {
     pub busy: Duration,
     /// The latencies, summed, of the queries whose outcome says nothing about the load.
     pub ignored: Duration,
+    /// Queries that started.
+    pub started: u64,
+    /// Those of them of which nobody knows whether they belong to a request.
+    pub strays: u64,
     /// Queries that came back, with whatever outcome.
     pub finished: u64,
     /// Those of them that took longer than is slow for their statement, and did not fail

@@ -2,14 +2,15 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{AdmissionLayer, GateLayer};
+use super::{AdmissionLayer, GateLayer, door::Doorkeeper, watch::Watch};
 use crate::{
     class::Class,
     config::InvalidConfig,
     database::Database,
     event::Observe,
     gate::{
-        CircuitBreaker, ConcurrencyGate, ConcurrencyLimit, Gates, GatesPermit, RateLimit, Snapshot,
+        CircuitBreaker, ConcurrencyGate, ConcurrencyLimit, Gates, GatesPermit, Guard, Place,
+        RateLimit, Snapshot,
     },
     rejection::Rejection,
 };
@@ -50,8 +51,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Admission {
     gates: Gates,
-    downstream: Database,
-    database: bool,
+    watch: Watch,
 }
 
 impl Admission {
@@ -59,7 +59,8 @@ impl Admission {
     /// the service behind the layer, and no rate limit.
     pub fn builder() -> AdmissionBuilder {
         AdmissionBuilder {
-            database: None,
+            databases: Vec::new(),
+            place: Place::default(),
             rate: None,
             breaker: CircuitBreaker::new(),
             concurrency: ConcurrencyLimit::new(),
@@ -72,13 +73,7 @@ impl Admission {
     /// them: either one around everything, with [`Routes`](crate::http::Routes), or one
     /// for each route. Two would each take a permit of it.
     pub fn layer(&self) -> AdmissionLayer {
-        let layer = GateLayer::of(self.gates.clone());
-        let downstream = self.downstream.clone();
-        if self.database {
-            layer.watching_database(downstream)
-        } else {
-            layer.watching_service(downstream)
-        }
+        GateLayer { watch: self.watch.clone(), ..GateLayer::of(self.gates.clone()) }
     }
 
     /// Admission for work that is no request, such as a background job. Have the job
@@ -131,7 +126,8 @@ impl Admission {
 /// Settings of an [`Admission`].
 #[must_use]
 pub struct AdmissionBuilder {
-    database: Option<Database>,
+    databases: Vec<(Database, Option<ConcurrencyLimit>)>,
+    place: Place,
     rate: Option<RateLimit>,
     breaker: CircuitBreaker,
     concurrency: ConcurrencyLimit,
@@ -139,11 +135,32 @@ pub struct AdmissionBuilder {
 }
 
 impl AdmissionBuilder {
-    /// The database to be kept from overload. The limit and the breaker follow the
-    /// queries that it observes; if it observes none, they never move. Default: they
-    /// follow the service behind the layer.
-    pub fn protect(self, database: &Database) -> Self {
-        Self { database: Some(database.clone()), ..self }
+    /// A database to be kept from overload: called again, one more. Each has a circuit and
+    /// a limit of its own, which follow the queries that it observes; if it observes none,
+    /// they never move. A request passes those of the databases that it needs
+    /// ([`Class::needs`]): one that is down harms nobody else. Default: none; a circuit and
+    /// a limit follow the service behind the layer.
+    pub fn protect(mut self, database: &Database) -> Self {
+        self.databases.push((database.clone(), None));
+        self
+    }
+
+    /// The same, with a limit of its own in place of [`concurrency`](Self::concurrency).
+    pub fn protect_with(mut self, database: &Database, concurrency: ConcurrencyLimit) -> Self {
+        self.databases.push((database.clone(), Some(concurrency)));
+        self
+    }
+
+    /// Circuits and limits bind where a request takes a connection
+    /// ([`Database::checkout`], or a wrapped pool), and not where it comes in; there, only
+    /// the quota does. A request that is refused so is answered with the refusal if its
+    /// handler fails for it. Default: a request takes its permits where it comes in, and
+    /// only one that was not expected to need a database asks at the connection.
+    ///
+    /// Where many requests do much before they need the database for a short time, this
+    /// uses it better; a refusal is dearer, since it comes late.
+    pub fn at_checkout(self) -> Self {
+        Self { place: Place::Checkout, ..self }
     }
 
     /// A quota. Default: none.
@@ -173,21 +190,36 @@ impl AdmissionBuilder {
     /// [`InvalidConfig`] if a setting is outside its range.
     pub fn build(self) -> Result<Admission, InvalidConfig> {
         let rate = self.rate.map(RateLimit::gate).transpose()?;
-        let breaker = self.breaker.observed_gate(self.observer.clone())?;
-        let concurrency = self.concurrency.observed_gate(self.observer.clone())?;
-        let database = self.database.is_some();
-        let downstream = self.database.unwrap_or_else(|| Database::new("service"));
-        downstream.subscribe(breaker.listener());
-        downstream.subscribe(concurrency.listener());
-        let gates = Gates::new(rate, breaker, concurrency, self.observer);
-        Ok(Admission { gates, downstream, database })
+        let service = self.databases.is_empty().then(|| Database::new("service"));
+        let given = service.iter().map(|service| (service.clone(), None)).chain(self.databases);
+        let (databases, limits): (Vec<_>, Vec<_>) = given.unzip();
+        let guards = databases.iter().zip(limits).map(|(database, limit)| {
+            let limit = limit.unwrap_or_else(|| self.concurrency.clone());
+            Ok(Guard {
+                database: database.into(),
+                name: database.name().into(),
+                breaker: self.breaker.observed_gate(self.observer.clone())?,
+                concurrency: limit.observed_gate(self.observer.clone())?,
+            })
+        });
+        let guards = guards.collect::<Result<_, _>>()?;
+        let route_breaker = self.breaker.for_routes(self.observer.clone())?;
+        let gates = Gates::new(rate, guards, self.place, route_breaker, self.observer);
+        for (index, database) in databases.iter().enumerate() {
+            database.subscribe(gates.listener(index));
+            database.set_door(Arc::new(Doorkeeper::new(&gates, index)));
+        }
+        let databases = databases.into();
+        let watch = service.map_or(Watch::Databases(databases), Watch::Service);
+        Ok(Admission { gates, watch })
     }
 }
 
 impl fmt::Debug for AdmissionBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AdmissionBuilder")
-            .field("database", &self.database)
+            .field("databases", &self.databases)
+            .field("place", &self.place)
             .field("rate", &self.rate)
             .field("breaker", &self.breaker)
             .field("concurrency", &self.concurrency)

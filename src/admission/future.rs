@@ -15,7 +15,7 @@ use super::{answer::Answer, oneshot::Oneshot, protocol::Protocol, watch::Watch};
 use crate::{
     class::Class,
     clock,
-    database::InFlight,
+    database::{InFlight, Visit},
     gate::{Finish, Gate},
     outcome::{Outcome, Sample},
     rejection::Rejection,
@@ -55,6 +55,7 @@ where
         // First, so that the inner service's future is gone before the permit is.
         #[pin]
         call: Oneshot<S, Req>,
+        visit: Option<Visit>,
         admitted: Option<Admitted<G::Permit>>,
     },
     Answering {
@@ -75,10 +76,11 @@ pub(super) struct Parked<S, Req, F> {
     pub(super) fallback: F,
 }
 
-struct Admitted<H> {
-    permit: H,
-    query: Option<InFlight>,
-    since: Instant,
+/// What an admitted request holds.
+pub(super) struct Admitted<H> {
+    pub(super) permit: H,
+    pub(super) query: Option<InFlight>,
+    pub(super) since: Instant,
 }
 
 impl<S, Req, G, P, F> ResponseFuture<S, Req, G, P, F>
@@ -90,13 +92,11 @@ where
 {
     pub(super) fn calling(
         call: Oneshot<S, Req>,
-        permit: G::Permit,
-        query: Option<InFlight>,
-        since: Instant,
+        visit: Option<Visit>,
+        admitted: Admitted<G::Permit>,
         protocol: P,
     ) -> Self {
-        let admitted = Some(Admitted { permit, query, since });
-        Self { state: State::Calling { call, admitted }, protocol }
+        Self { state: State::Calling { call, visit, admitted: Some(admitted) }, protocol }
     }
 
     pub(super) fn waiting(wait: G::Wait, parked: Parked<S, Req, F>, protocol: P) -> Self {
@@ -126,8 +126,9 @@ where
         match answer {
             Ok(permit) => {
                 let query = watch.start(&class);
+                let visit = permit.attendance().map(Visit::within);
                 let admitted = Some(Admitted { permit, query, since: clock::now() });
-                Self::Calling { call: Oneshot::new(inner, request), admitted }
+                Self::Calling { call: Oneshot::new(inner, request), visit, admitted }
             }
             Err(rejection) => Self::refused(request, rejection, fallback),
         }
@@ -163,12 +164,10 @@ where
                     let answer = ready!(wait.poll(cx));
                     State::after_wait(answer, parked.take().expect(ONCE))
                 }
-                StateProject::Calling { call, admitted } => {
-                    let result = ready!(call.poll(cx));
-                    let outcome = this.protocol.judge(&result);
-                    let permit = admitted.take().expect(ONCE).finish(outcome);
-                    let answer = |response| this.protocol.answer(response, Some(permit));
-                    return Poll::Ready(result.map(answer));
+                StateProject::Calling { call, visit, admitted } => {
+                    let result = ready!(Visit::during(visit, || call.poll(cx)));
+                    let (visit, admitted) = (visit.take(), admitted.take().expect(ONCE));
+                    return Poll::Ready(served(this.protocol, result, visit, admitted));
                 }
                 StateProject::Answering { answer } => {
                     let result = ready!(answer.poll(cx));
@@ -181,6 +180,30 @@ where
             this.state.set(next);
         }
     }
+}
+
+/// What the caller gets of the service's result.
+fn served<P, Res, Err, H: Finish>(
+    protocol: &P,
+    result: Result<Res, Err>,
+    visit: Option<Visit>,
+    admitted: Admitted<H>,
+) -> Result<P::Response<H>, Err>
+where
+    P: Protocol<Res, Err>,
+{
+    let refused = visit.as_ref().and_then(Visit::refused);
+    let spent = visit.map(Visit::end).unwrap_or_default();
+    if let Some(rejection) = refused.filter(|_| protocol.has_failed(&result)) {
+        drop(admitted.finish(Outcome::Ignore));
+        return protocol.refuse(rejection);
+    }
+    let permit = admitted.finish(protocol.judge(&result));
+    let mut response = result?;
+    if !spent.is_empty() {
+        protocol.tell_spent(&mut response, &spent);
+    }
+    Ok(protocol.answer(response, Some(permit)))
 }
 
 impl<S, Req, G, P, F> fmt::Debug for ResponseFuture<S, Req, G, P, F>

@@ -1,5 +1,7 @@
 //! The layer: settings, and nothing else.
 
+use std::sync::Arc;
+
 use tower::Layer;
 
 use super::{
@@ -82,9 +84,9 @@ impl<G> GateLayer<G> {
         Self { gate, classify: Class::default(), protocol: Http, watch: Watch::Nothing }
     }
 
-    /// Has `database` send its signals when a request comes by.
-    pub(super) fn watching_database(self, database: Database) -> Self {
-        Self { watch: Watch::Database(database), ..self }
+    /// Has these send their signals when a request comes by.
+    pub(super) fn watching_databases(self, databases: Arc<[Database]>) -> Self {
+        Self { watch: Watch::Databases(databases), ..self }
     }
 
     /// Counts requests as queries of `service`.
@@ -112,8 +114,12 @@ impl<G, C, P> GateLayer<G, C, P> {
     /// Refuses with an error in place of an HTTP response, for services that do not
     /// speak HTTP. Their error has to be `From<Rejection>`, as `tower::BoxError` is.
     pub fn refuse_with_error(self) -> GateLayer<G, C, AsError> {
+        self.over(AsError)
+    }
+
+    pub(crate) fn over<Q>(self, protocol: Q) -> GateLayer<G, C, Q> {
         let Self { gate, classify, watch, .. } = self;
-        GateLayer { gate, classify, protocol: AsError, watch }
+        GateLayer { gate, classify, protocol, watch }
     }
 
     /// Tells what a result says about the load, for a gate that watches the service and

@@ -63,7 +63,7 @@ impl ConcurrencyLimit {
     pub fn protecting(self, database: &Database) -> Result<ConcurrencyLimitLayer, InvalidConfig> {
         let gate = self.gate()?;
         database.subscribe(gate.listener());
-        Ok(GateLayer::of(gate).watching_database(database.clone()))
+        Ok(GateLayer::of(gate).watching_databases([database.clone()].into()))
     }
 }
 
@@ -97,7 +97,7 @@ impl CircuitBreaker {
     pub fn protecting(self, database: &Database) -> Result<CircuitBreakerLayer, InvalidConfig> {
         let gate = self.gate()?;
         database.subscribe(gate.listener());
-        Ok(GateLayer::of(gate).watching_database(database.clone()))
+        Ok(GateLayer::of(gate).watching_databases([database.clone()].into()))
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod answer;
 mod builder;
+mod door;
 mod future;
 mod layer;
 mod layers;
@@ -26,5 +27,5 @@ pub use future::ResponseFuture;
 pub use layer::{GateLayer, Prioritized};
 pub use layers::{AdmissionLayer, CircuitBreakerLayer, ConcurrencyLimitLayer, RateLimitLayer};
 pub use oneshot::Oneshot;
-pub use protocol::{AsError, Http, Judged, Protocol};
+pub use protocol::{AsError, Http, Judged, Locate, Protocol};
 pub use service::GateService;

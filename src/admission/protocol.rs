@@ -1,6 +1,8 @@
 //! What a protocol makes of results and refusals.
 
 use crate::{
+    class::Route,
+    database::Spent,
     outcome::{Judge, Outcome},
     rejection::Rejection,
 };
@@ -29,11 +31,42 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
     ///
     /// If a refusal is an error in this protocol.
     fn refuse<H>(&self, rejection: Rejection) -> Result<Self::Response<H>, Err>;
+
+    /// Whether the service failed. Where it was refused a connection on its way, the
+    /// answer is then that refusal in place of whatever the service made of it.
+    fn has_failed(&self, result: &Result<Res, Err>) -> bool {
+        result.is_err()
+    }
+
+    /// Tells in the response what the request took of the databases. Default: says
+    /// nothing.
+    fn tell_spent(&self, response: &mut Res, spent: &[Spent]) {
+        let _ = (response, spent);
+    }
+}
+
+/// How a protocol knows the route that a request takes, where its class does not say.
+pub trait Locate<Req> {
+    /// The route, if it is known.
+    fn locate(&self, request: &Req) -> Option<Route>;
+}
+
+impl<Req> Locate<Req> for AsError {
+    fn locate(&self, _request: &Req) -> Option<Route> {
+        None
+    }
+}
+
+impl<P: Locate<Req>, J, Req> Locate<Req> for Judged<P, J> {
+    fn locate(&self, request: &Req) -> Option<Route> {
+        self.protocol.locate(request)
+    }
 }
 
 /// HTTP: a refusal is a response, 429 for a quota and 503 for load, with `Retry-After`,
 /// and a permit lasts to the end of the body. The error type of the service stays as it
-/// is. Needs the feature `http`, which is on by default.
+/// is. Needs the feature `http`, which is on by default. With the feature `axum`, the route
+/// of a request is its method with axum's `MatchedPath`.
 ///
 /// To a gate that watches the service, 502, 503 and 504 are overload, other statuses
 /// from 400 up say nothing about the load.
@@ -95,5 +128,13 @@ where
 
     fn refuse<H>(&self, rejection: Rejection) -> Result<Self::Response<H>, Err> {
         self.protocol.refuse(rejection)
+    }
+
+    fn has_failed(&self, result: &Result<Res, Err>) -> bool {
+        self.protocol.has_failed(result)
+    }
+
+    fn tell_spent(&self, response: &mut Res, spent: &[Spent]) {
+        self.protocol.tell_spent(response, spent);
     }
 }

@@ -6,15 +6,16 @@ use tower::Service;
 
 use super::{
     answer::Answer,
-    future::{Parked, ResponseFuture},
+    future::{Admitted, Parked, ResponseFuture},
     layer::GateLayer,
     oneshot::Oneshot,
-    protocol::Protocol,
+    protocol::{Locate, Protocol},
 };
 use crate::{
     class::Classify,
     clock,
-    gate::{Entry, Gate},
+    database::Visit,
+    gate::{Entry, Finish, Gate},
 };
 
 /// A service behind a gate.
@@ -36,7 +37,7 @@ where
     S: Service<Req> + Clone,
     G: Gate,
     C: Classify<Req>,
-    P: Protocol<S::Response, S::Error> + Clone,
+    P: Protocol<S::Response, S::Error> + Locate<Req> + Clone,
     F: Answer<Req, S::Response, S::Error> + Clone,
 {
     type Response = P::Response<G::Permit>;
@@ -50,14 +51,17 @@ where
     fn call(&mut self, request: Req) -> Self::Future {
         let GateLayer { gate, classify, protocol, watch } = &self.layer;
         let now = clock::now();
-        let class = classify.classify(&request);
+        let mut class = classify.classify(&request);
+        class.route = class.route.or_else(|| protocol.locate(&request));
         watch.pass(&class, now);
         let protocol = protocol.clone();
         match gate.enter(&class, now) {
             Entry::Admitted(permit) => {
                 let query = watch.start(&class);
-                let call = Oneshot::called(self.inner.call(request));
-                ResponseFuture::calling(call, permit, query, now, protocol)
+                let mut visit = permit.attendance().map(Visit::within);
+                let call = Visit::during(&mut visit, || self.inner.call(request));
+                let admitted = Admitted { permit, query, since: now };
+                ResponseFuture::calling(Oneshot::called(call), visit, admitted, protocol)
             }
             Entry::Waiting(wait) => {
                 let (watch, fallback) = (watch.clone(), self.fallback.clone());

@@ -1,6 +1,6 @@
 //! What tells the gates how it goes downstream.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use crate::{
     class::Class,
@@ -11,20 +11,21 @@ use crate::{
 pub(super) enum Watch {
     /// The gate needs to hear nothing.
     Nothing,
-    /// A database, through the queries that its owner observes.
-    Database(Database),
+    /// Databases, through the queries that their owner observes.
+    Databases(Arc<[Database]>),
     /// The inner service: each request to it is a query to a database of its own.
     Service(Database),
 }
 
 impl Watch {
-    /// A request comes by. Sends the signal if one is due, so that also a downstream
+    /// A request comes by. Sends the signals that are due, so that also a downstream
     /// from which nothing comes back is heard of.
     pub(super) fn pass(&self, class: &Class, now: Instant) {
         match self {
-            Self::Database(database) | Self::Service(database) if !class.exempt => {
-                database.tick(now);
+            Self::Databases(databases) if !class.exempt => {
+                databases.iter().for_each(|database| database.tick(now));
             }
+            Self::Service(database) if !class.exempt => database.tick(now),
             _ => {}
         }
     }

@@ -23,7 +23,7 @@ const FIRST: f64 = 50.0;
 ///
 /// Statements are kept apart, so that a shift of the mix towards dear ones does not look
 /// like a database that slows down.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Baselines {
     statements: Vec<Option<Baseline>>,
     /// Queries that were seen while the database had room.

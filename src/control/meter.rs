@@ -36,6 +36,14 @@ pub(crate) struct Call {
     pub(crate) due: Instant,
 }
 
+impl Call {
+    /// The same, as if it had started so much earlier.
+    pub(crate) fn earlier(self, time: Duration) -> Self {
+        let Some(started) = self.started.checked_sub(time) else { return self };
+        Self { started, due: started + (self.due - self.started), ..self }
+    }
+}
+
 /// What a query that is over says about the load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -74,6 +82,8 @@ pub(crate) struct Meter {
 #[derive(Debug, Default)]
 struct Counts {
     ignored: Duration,
+    started: u64,
+    strays: u64,
     finished: u64,
     slow: u64,
     overloads: u64,
@@ -117,11 +127,9 @@ impl Meter {
         self.in_flight
     }
 
-    /// What the statement takes alone, if it is known.
-    #[allow(dead_code, reason = "for now")]
-    pub(crate) fn alone(&self, statement: usize) -> Option<Duration> {
-        let seconds = self.baselines.alone(statement)?;
-        Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+    /// What the statement takes alone, in seconds, if it is known.
+    pub(crate) fn alone(&self, statement: usize) -> Option<f64> {
+        self.baselines.alone(statement)
     }
 
     /// A query that starts now. It does not count before it is [`start`](Self::start)ed.
@@ -134,8 +142,14 @@ impl Meter {
     pub(crate) fn start(&mut self, call: &Call) {
         self.advance(call.started);
         self.in_flight += 1;
+        self.counts.started += 1;
         self.starts += self.after_origin(call.started);
         self.dues += self.after_origin(call.due);
+    }
+
+    /// Nobody knows whether the query that has just started belongs to a request.
+    pub(crate) fn stray(&mut self) {
+        self.counts.strays += 1;
     }
 
     /// A query that was started comes back.
@@ -176,6 +190,7 @@ impl Meter {
         outcome: Outcome,
     ) -> Verdict {
         self.advance(now);
+        self.counts.started += 1;
         self.busy = self.busy.saturating_add(latency);
         let verdict = verdict(outcome, latency > self.slow_after(statement));
         self.judge(statement, verdict);
@@ -207,6 +222,8 @@ impl Meter {
             overdue: self.mean_since(self.dues, now),
             busy: mem::take(&mut self.busy),
             ignored: counts.ignored,
+            started: counts.started,
+            strays: counts.strays,
             finished: counts.finished,
             slow: counts.slow,
             overloads: counts.overloads,

@@ -4,6 +4,7 @@
 pub(crate) mod baseline;
 pub(crate) mod breaker;
 pub(crate) mod fair;
+pub(crate) mod habit;
 pub(crate) mod headcount;
 pub(crate) mod histogram;
 pub(crate) mod lane;
@@ -14,4 +15,6 @@ pub(crate) mod patience;
 pub(crate) mod places;
 pub(crate) mod queue;
 pub(crate) mod room;
+pub(crate) mod strays;
 pub(crate) mod window;
+pub(crate) mod witness;

@@ -137,6 +137,11 @@ impl<T, C: Counter> Occupancy<T, C> {
         Some(first)
     }
 
+    /// Counts one in, whatever the limit.
+    pub(crate) fn occupy(&mut self) {
+        self.count.change(|count| Some(count.count_in()));
+    }
+
     /// One in flight is done.
     pub(crate) fn count_out(&mut self, cost: Cost) {
         self.count.change(|count| Some(count.count_out()));
@@ -222,15 +227,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const NORMAL: Class = class(Priority::Normal);
-    const CRITICAL: Class = class(Priority::Critical);
-    const SHEDDABLE: Class = class(Priority::Sheddable);
-    const BULK: Class = class(Priority::Bulk);
-
-    const fn class(priority: Priority) -> Class {
-        let (key, deadline) = (None, None);
-        Class { priority, rank: 0, cost: Cost::USUAL, key, deadline, exempt: false }
-    }
+    const NORMAL: Class = Class::new(Priority::Normal);
+    const CRITICAL: Class = Class::new(Priority::Critical);
+    const SHEDDABLE: Class = Class::new(Priority::Sheddable);
+    const BULK: Class = Class::new(Priority::Bulk);
 
     fn rules(headroom: f64, queue: usize) -> Rules {
         Rules { headroom: Headroom::new(headroom), queue, max_wait: Duration::from_millis(250) }

@@ -1,7 +1,5 @@
 //! What a request has to pass before it takes a connection.
 
-#![allow(dead_code, reason = "for now")]
-
 use std::{any::Any, fmt, future::Future, pin::Pin, sync::Arc};
 
 use crate::rejection::Rejection;

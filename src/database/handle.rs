@@ -17,10 +17,15 @@ use super::{
     door::{Door, Guard, Pass},
     recent::Recent,
     statement::{Names, UNNAMED},
+    visit::Visit,
 };
 use crate::{
+    class::Downstream,
     clock,
-    control::meter::{Call, Meter},
+    control::{
+        meter::{Call, Meter},
+        witness::{Ended, Witness},
+    },
     lock::lock,
     outcome::Outcome,
     rejection::Rejection,
@@ -57,7 +62,8 @@ use crate::{
 pub struct Database(Arc<Shared>);
 
 struct Shared {
-    name: String,
+    number: Downstream,
+    name: Arc<str>,
     judge: JudgeError,
     figures: Mutex<Figures>,
     names: Mutex<Names>,
@@ -88,7 +94,8 @@ impl Database {
         let now = clock::now();
         let meter = Meter::new(settings.slow, now);
         Self(Arc::new(Shared {
-            name: settings.name,
+            number: Downstream::another(),
+            name: settings.name.into(),
             judge: settings.judge,
             figures: Mutex::new(Figures { meter, recent: Recent::new(now) }),
             names: Mutex::default(),
@@ -176,7 +183,6 @@ impl Database {
     }
 
     /// Puts a door in front of the connections, in place of the one that is there.
-    #[allow(dead_code, reason = "for now")]
     pub(crate) fn set_door(&self, door: Arc<dyn Door>) {
         *lock(&self.0.door) = Some(door);
     }
@@ -191,48 +197,63 @@ impl Database {
     }
 
     /// Counts in what is still done for a request that has left.
-    #[allow(dead_code, reason = "for now")]
     pub(crate) fn occupy(&self) -> Pass {
         let door = lock(&self.0.door).clone();
         door.map(|door| door.occupy()).unwrap_or_default()
     }
 
-    pub(super) fn start(&self, statement: usize) -> Call {
+    /// A query starts, for the request that runs now or for nobody known.
+    pub(super) fn start(&self, statement: usize) -> (Call, Option<Arc<dyn Witness>>) {
         let now = clock::now();
+        let present = Visit::present(Visit::witness);
         let mut figures = lock(&self.0.figures);
         let call = figures.meter.call(statement, now);
         figures.meter.start(&call);
+        figures.note_stray(present.is_none());
         drop(figures);
+        let witness = present.flatten();
+        if let Some(witness) = &witness {
+            witness.start(self.0.number, &call);
+        }
         self.tick(now);
-        call
+        (call, witness)
     }
 
-    pub(super) fn finish(&self, call: &Call, outcome: Outcome) {
-        let now = clock::now();
-        let latency = now.saturating_duration_since(call.started);
+    /// A query that was started is over.
+    pub(super) fn finish(&self, call: &Call, outcome: Option<Outcome>) -> Ended {
+        let at = clock::now();
+        let latency = at.saturating_duration_since(call.started);
         let mut figures = lock(&self.0.figures);
-        figures.meter.finish(call, now, outcome);
-        figures.recent.finish(now, latency, outcome);
+        figures.finish(call, at, outcome);
+        let work = figures.work(call.statement, latency);
         drop(figures);
-        self.tick(now);
-    }
-
-    pub(super) fn cancel(&self, call: &Call) {
-        let now = clock::now();
-        let mut figures = lock(&self.0.figures);
-        figures.meter.cancel(call, now);
-        figures.recent.cancel(now);
-        drop(figures);
-        self.tick(now);
+        Visit::present(|visit| visit.spend(self.0.number, &self.0.name, latency));
+        self.tick(at);
+        Ended { at, outcome, work }
     }
 
     pub(super) fn record_as(&self, statement: usize, latency: Duration, outcome: Outcome) {
-        let now = clock::now();
+        let at = clock::now();
+        let present = Visit::present(|visit| {
+            visit.spend(self.0.number, &self.0.name, latency);
+            visit.witness()
+        });
         let mut figures = lock(&self.0.figures);
-        figures.meter.record(statement, now, latency, outcome);
-        figures.recent.finish(now, latency, outcome);
+        let call = figures.meter.call(statement, at).earlier(latency);
+        figures.meter.record(statement, at, latency, outcome);
+        figures.recent.finish(at, latency, outcome);
+        figures.note_stray(present.is_none());
+        let work = figures.work(statement, latency);
         drop(figures);
-        self.tick(now);
+        if let Some(witness) = present.flatten() {
+            witness.start(self.0.number, &call);
+            witness.end(self.0.number, &call, &Ended { at, outcome: Some(outcome), work });
+        }
+        self.tick(at);
+    }
+
+    pub(super) fn number(&self) -> Downstream {
+        self.0.number
     }
 
     pub(crate) fn unnamed(&self) -> Statement {
@@ -247,6 +268,35 @@ impl Database {
                 lock(&self.0.subscribers).retain(|other| !Arc::ptr_eq(other, &subscriber));
             }
         }
+    }
+}
+
+impl Figures {
+    fn note_stray(&mut self, is_stray: bool) {
+        if is_stray {
+            self.meter.stray();
+        }
+    }
+
+    fn finish(&mut self, call: &Call, at: Instant, outcome: Option<Outcome>) {
+        let Some(outcome) = outcome else {
+            self.recent.cancel(at);
+            self.meter.cancel(call, at);
+            return;
+        };
+        self.recent.finish(at, at.saturating_duration_since(call.started), outcome);
+        self.meter.finish(call, at, outcome);
+    }
+
+    /// What a query takes alone, in seconds, or what it took if that is not known.
+    fn work(&self, statement: usize, latency: Duration) -> f64 {
+        self.meter.alone(statement).unwrap_or(latency.as_secs_f64())
+    }
+}
+
+impl From<&Database> for Downstream {
+    fn from(database: &Database) -> Self {
+        database.number()
     }
 }
 

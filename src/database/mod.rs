@@ -2,6 +2,7 @@
 //!
 //! See [`Database`].
 
+mod attributed;
 mod builder;
 mod checkout;
 mod door;
@@ -10,13 +11,16 @@ mod handle;
 mod observed;
 mod recent;
 mod statement;
+mod visit;
 
+pub use attributed::{Attributed, attributed};
 pub use builder::DatabaseBuilder;
 pub use checkout::{CheckoutError, Lent};
-#[allow(unused_imports, reason = "for now")]
 pub(crate) use door::{Door, Entering, Pass};
 pub use fault::outcome_of_error;
 pub use handle::Database;
 pub use observed::{InFlight, Observed};
 pub use recent::DatabaseSnapshot;
 pub use statement::Statement;
+pub use visit::Spent;
+pub(crate) use visit::Visit;

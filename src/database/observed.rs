@@ -2,16 +2,21 @@
 
 use std::{
     error::Error,
+    fmt,
     future::Future,
     mem,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use pin_project::pin_project;
 
 use super::Statement;
-use crate::{control::meter::Call, outcome::Outcome};
+use crate::{
+    control::{meter::Call, witness::Witness},
+    outcome::Outcome,
+};
 
 /// Times the future of a query.
 #[pin_project]
@@ -62,30 +67,38 @@ where
 }
 
 /// A query in flight. Dropped without an outcome, it counts as cancelled.
-#[derive(Debug)]
+#[must_use = "dropping it counts as a query whose caller left"]
 pub struct InFlight {
     statement: Statement,
     call: Call,
-    over: bool,
+    witness: Option<Arc<dyn Witness>>,
+    outcome: Option<Outcome>,
 }
 
 impl InFlight {
     pub(super) fn start(statement: &Statement) -> Self {
-        let call = statement.database.start(statement.number);
-        Self { statement: statement.clone(), call, over: false }
+        let (call, witness) = statement.database.start(statement.number);
+        Self { statement: statement.clone(), call, witness, outcome: None }
     }
 
     /// The query came back.
     pub fn finish(mut self, outcome: Outcome) {
-        self.over = true;
-        self.statement.database.finish(&self.call, outcome);
+        self.outcome = Some(outcome);
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        if !self.over {
-            self.statement.database.cancel(&self.call);
+        let database = &self.statement.database;
+        let ended = database.finish(&self.call, self.outcome);
+        if let Some(witness) = &self.witness {
+            witness.end(database.number(), &self.call, &ended);
         }
+    }
+}
+
+impl fmt::Debug for InFlight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InFlight").field("statement", &self.statement).finish_non_exhaustive()
     }
 }

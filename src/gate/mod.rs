@@ -25,12 +25,13 @@ pub use breaker::{BreakerGate, BreakerPermit, CircuitBreaker};
 #[cfg(feature = "simulate")]
 pub(crate) use concurrency::{Checked, bounded};
 pub use concurrency::{ConcurrencyGate, ConcurrencyLimit, ConcurrencySnapshot, Permit, Wait};
-pub use gates::{Gates, GatesPermit, GatesWait, Snapshot};
+pub use gates::{Gates, GatesPermit, GatesWait, GuardSnapshot, Snapshot};
+pub(crate) use gates::{Guard, Place, RouteUse, WeakGates};
 pub use rate::{Quota, RateGate, RateLimit};
 
 use std::{future::Future, time::Instant};
 
-use crate::{class::Class, outcome::Sample, rejection::Rejection};
+use crate::{class::Class, control::witness::Attendance, outcome::Sample, rejection::Rejection};
 
 /// Decides on one request at a time. Clones share all state.
 pub trait Gate: Clone {
@@ -59,6 +60,12 @@ pub enum Entry<P, W> {
 pub trait Finish {
     /// The result is there. What the permit holds, it goes on holding until it drops.
     fn finish(&mut self, sample: &Sample);
+
+    /// What it says to the queries of the request, if it has anything to say to them.
+    #[doc(hidden)]
+    fn attendance(&self) -> Option<Attendance> {
+        None
+    }
 }
 
 /// For gates that only decide.

@@ -3,12 +3,15 @@
 
 mod body;
 mod header;
+mod matched;
 mod protocol;
 mod routes;
+mod timing;
 
 pub use body::PermitBody;
 pub use header::ByHeader;
 pub use routes::Routes;
+pub use timing::ServerTiming;
 
 /// The README's code, compiled.
 #[cfg(doctest)]

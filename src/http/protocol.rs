@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body;
 
 use super::PermitBody;
 use crate::{
-    admission::{Http, Protocol},
+    admission::{Http, Locate, Protocol},
+    class::Route,
     outcome::{Judge, Outcome},
     rejection::{Reason, Rejection},
 };
@@ -48,6 +49,16 @@ where
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
         response.extensions_mut().insert(rejection);
         Ok(response)
+    }
+
+    fn has_failed(&self, result: &Result<Response<B>, E>) -> bool {
+        result.as_ref().map_or(true, |response| response.status().is_server_error())
+    }
+}
+
+impl<B> Locate<Request<B>> for Http {
+    fn locate(&self, request: &Request<B>) -> Option<Route> {
+        super::matched::route(request.method(), request.extensions())
     }
 }
 

@@ -60,12 +60,12 @@ impl Guard {
     }
 
     /// A limit with the defaults of [`ConcurrencyLimit`].
-    pub fn limit(algorithm: impl Limit + 'static) -> Self {
+    pub fn limit(algorithm: impl Limit + Clone + 'static) -> Self {
         Self::with(ConcurrencyLimit::new().algorithm(algorithm)).expect(DEFAULTS)
     }
 
     /// A limit that sheds at once what is over it, whoever it is.
-    pub fn shed(algorithm: impl Limit + 'static) -> Self {
+    pub fn shed(algorithm: impl Limit + Clone + 'static) -> Self {
         let settings = ConcurrencyLimit::new().algorithm(algorithm).queue(0).headroom(0.0);
         Self::with(settings).expect(DEFAULTS)
     }

@@ -27,6 +27,8 @@ fn signal(at: Instant, finished: u64, slow: u64) -> Signal {
         overdue: Duration::ZERO,
         busy: Duration::ZERO,
         ignored: Duration::ZERO,
+        started: finished,
+        strays: 0,
         finished,
         slow,
         overloads: 0,

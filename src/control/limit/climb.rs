@@ -34,7 +34,7 @@ use crate::control::baseline::Work;
 /// database swing together: alone, each would gain by taking from the others. What is
 /// worth it, w, grows with ln L: the larger of two instances stops first, so their
 /// shares become equal.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Climb {
     position: Position,
     period: u64,

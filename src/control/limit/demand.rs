@@ -6,7 +6,7 @@ use super::Usage;
 use crate::signal::Signal;
 
 /// Whether the limit is in use, how much of it, and by how much it is overdrawn.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Demand {
     /// The mean square of the most in flight in a signal's span.
     squares: f64,

@@ -73,7 +73,7 @@ use crate::{config::InvalidConfig, control::baseline::Baselines, signal::Signal}
 /// Gunther, *Universal Scalability Law* (1993), for the knee; Krstić and Wang (2000) for
 /// extremum seeking; Kalman (1960) for the gain; Brakmo and Peterson, *TCP Vegas* (1995),
 /// for the baseline. The question is that of Cho et al., *Protego* (2023).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Knee {
     limit: f64,
     target: Target,

@@ -38,7 +38,7 @@ use crate::signal::Signal;
 /// use brownout::{Signal, limit::{Limit, Usage}};
 ///
 /// /// A tenth more while queries take less than 50 ms on average, a tenth less while not.
-/// #[derive(Debug)]
+/// #[derive(Clone, Debug)]
 /// struct Tenth(f64);
 ///
 /// impl Limit for Tenth {
@@ -105,6 +105,11 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// The same as if so many had not been in flight.
+    pub(crate) fn without(self, in_flight: usize) -> Self {
+        Self { peak: self.peak.saturating_sub(in_flight), ..self }
+    }
+
     /// Adds what was seen after this.
     pub fn add(&mut self, later: &Self) {
         self.peak = self.peak.max(later.peak);

@@ -25,7 +25,7 @@ use super::tally::View;
 /// the baseline is, as on a slower disk. If the limit has halved and the work with it
 /// (ρ fell by less than 0.4 of that), ρ* is what ρ is then; it returns with a time
 /// constant of a minute, and at once when the database has room.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Ratio {
     reference: f64,
     /// ln ρ, averaged over some seconds.

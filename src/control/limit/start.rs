@@ -6,7 +6,7 @@ use super::tally::View;
 ///
 /// It needs to see enough to judge that, and a database with room: whoever sees less is
 /// likely one instance of many, which together would start far beyond what there is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Start {
     /// While it is on: the work per second before the last doubling.
     rate: Option<f64>,

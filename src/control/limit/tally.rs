@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Signals, added up until they are enough to decide on.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
     span: Duration,
     busy: Duration,

@@ -6,7 +6,7 @@ use super::tally::View;
 use crate::config::{self, InvalidConfig};
 
 /// Bounds the steps of a limit, so that the mean latency is not above a target.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Target {
     /// In seconds.
     latency: Option<f64>,

@@ -26,7 +26,7 @@ use super::tally::View;
 ///
 /// Well above 0.3, work went with the limit: the slowness is not of our making, and the
 /// cut is undone. Below 0.3 with ρ still above 3, the next cut follows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Turn {
     usual_stretch: f64,
     usual_failed: f64,

@@ -74,11 +74,20 @@ impl BreakerGate {
         let gate = Arc::downgrade(&self.0);
         move |signal: &Signal| match gate.upgrade() {
             Some(gate) => {
-                Self(gate).change(|breaker| breaker.on_signal(signal));
+                Self(gate).hear(signal);
                 ControlFlow::Continue(())
             }
             None => ControlFlow::Break(()),
         }
+    }
+
+    pub(in crate::gate) fn hear(&self, signal: &Signal) {
+        self.change(|breaker| breaker.on_signal(signal));
+    }
+
+    /// From when on queries have a say.
+    pub(in crate::gate) fn judged_since(&self) -> Option<Instant> {
+        None
     }
 
     /// Changes the breaker and tells of the transition, if there was one, after the

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::BreakerGate;
 use crate::{
+    class::Route,
     clock,
     config::{self, InvalidConfig},
     control::breaker::{Breaker, Figures},
@@ -115,6 +116,15 @@ impl CircuitBreaker {
         observer: Arc<dyn Observe>,
     ) -> Result<BreakerGate, InvalidConfig> {
         Ok(BreakerGate::new(Breaker::new(self.checked()?, clock::now()), observer))
+    }
+
+    /// Makes the gates of single routes.
+    pub(crate) fn for_routes(
+        self,
+        observer: Arc<dyn Observe>,
+    ) -> Result<impl Fn(Route, usize) -> BreakerGate + Send + Sync + 'static, InvalidConfig> {
+        let figures = self.checked()?;
+        Ok(move |_, _| BreakerGate::new(Breaker::new(figures, clock::now()), observer.clone()))
     }
 
     fn checked(self) -> Result<Figures, InvalidConfig> {

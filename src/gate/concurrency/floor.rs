@@ -63,6 +63,11 @@ impl<T> Floor<T> {
         Answer::Not(occupancy.wait(class, now, || caller(max_wait)))
     }
 
+    /// Counts one in, whatever the limit.
+    pub(super) fn occupy(&self) {
+        self.occupancy().occupy();
+    }
+
     /// One in flight is done. True if somebody waits who may go on now.
     pub(super) fn free(&self, cost: Cost) -> bool {
         if is_usual(cost) {

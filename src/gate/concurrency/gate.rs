@@ -170,19 +170,27 @@ impl ConcurrencyGate {
         let gate = Arc::downgrade(&self.0);
         move |signal: &Signal| match gate.upgrade() {
             Some(gate) => {
-                Self(gate).hear(signal);
+                Self(gate).hear(signal, 0);
                 ControlFlow::Continue(())
             }
             None => ControlFlow::Break(()),
         }
     }
 
-    fn hear(&self, signal: &Signal) {
-        let (from, to) = self.state().hear(signal, &self.0.floor);
+    /// So many of the queries in flight only hang, and do no work: their places go to
+    /// others.
+    pub(in crate::gate) fn hear(&self, signal: &Signal, hanging: usize) {
+        let (from, to) = self.state().hear(signal, hanging, &self.0.floor);
         if from != to {
             self.0.observer.observe(&Event::Limit { from, to });
         }
         self.admit_waiting();
+    }
+
+    /// Counts one in, whatever the limit, that is in flight anyway.
+    pub(in crate::gate) fn occupy(&self) -> Permit {
+        self.0.floor.occupy();
+        self.grant(Cost::USUAL)
     }
 
     fn grant(&self, cost: Cost) -> Permit {

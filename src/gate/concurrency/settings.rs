@@ -38,11 +38,11 @@ use crate::{
 /// # let _ = layer.classify(brownout::Class::default());
 /// # Ok::<(), brownout::InvalidConfig>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct ConcurrencyLimit {
     /// None: the default in a new gate, and what is there in one that has one.
-    algorithm: Option<Box<dyn Limit>>,
+    algorithm: Option<Algorithm>,
     min: usize,
     max: usize,
     headroom: f64,
@@ -103,9 +103,9 @@ impl ConcurrencyLimit {
         Self { max_wait, ..self }
     }
 
-    /// What sets the limit. Default: [`Knee`](crate::limit::Knee).
-    pub fn algorithm(self, algorithm: impl Limit + 'static) -> Self {
-        Self { algorithm: Some(Box::new(algorithm)), ..self }
+    /// What sets the limit: each gate gets a clone. Default: [`Knee`](crate::limit::Knee).
+    pub fn algorithm(self, algorithm: impl Limit + Clone + 'static) -> Self {
+        Self { algorithm: Some(Algorithm(Box::new(algorithm))), ..self }
     }
 
     /// The gate, to be entered by hand. Its limit moves once its
@@ -140,7 +140,34 @@ impl ConcurrencyLimit {
         // Nobody waits for no time.
         let queue = if max_wait.is_zero() { 0 } else { self.queue };
         let rules = Rules { headroom: Headroom::new(self.headroom), queue, max_wait };
-        Ok(Checked { algorithm: self.algorithm, bounds: self.min..=self.max, rules })
+        let algorithm = self.algorithm.map(|algorithm| algorithm.0.fresh());
+        Ok(Checked { algorithm, bounds: self.min..=self.max, rules })
+    }
+}
+
+/// An algorithm of which any number can be had.
+#[derive(Debug)]
+struct Algorithm(Box<dyn Template>);
+
+impl Clone for Algorithm {
+    fn clone(&self) -> Self {
+        Self(self.0.again())
+    }
+}
+
+trait Template: Limit {
+    fn fresh(&self) -> Box<dyn Limit>;
+
+    fn again(&self) -> Box<dyn Template>;
+}
+
+impl<T: Limit + Clone + 'static> Template for T {
+    fn fresh(&self) -> Box<dyn Limit> {
+        Box::new(self.clone())
+    }
+
+    fn again(&self) -> Box<dyn Template> {
+        Box::new(self.clone())
     }
 }
 

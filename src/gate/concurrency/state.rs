@@ -18,6 +18,8 @@ use crate::{
 pub(super) struct State {
     pub(super) algorithm: Box<dyn Limit>,
     bounds: RangeInclusive<usize>,
+    /// Places that are taken by what only hangs.
+    hanging: usize,
 }
 
 impl State {
@@ -25,7 +27,7 @@ impl State {
     pub(super) fn new<T>(settings: Checked) -> (Self, Floor<T>) {
         let Checked { algorithm, bounds, rules } = settings;
         let algorithm = algorithm.unwrap_or_else(|| Box::new(Knee::default()));
-        let state = Self { algorithm, bounds };
+        let state = Self { algorithm, bounds, hanging: 0 };
         let floor = Floor::new(state.limit(), phase(), rules);
         (state, floor)
     }
@@ -42,15 +44,38 @@ impl State {
     }
 
     /// Moves the limit. Returns what it was and what it is, to the nearest whole.
-    pub(super) fn hear<T>(&mut self, signal: &Signal, floor: &Floor<T>) -> (usize, usize) {
-        self.algorithm.update(signal, &floor.take_usage());
+    pub(super) fn hear<T>(
+        &mut self,
+        signal: &Signal,
+        hanging: usize,
+        floor: &Floor<T>,
+    ) -> (usize, usize) {
+        let usage = floor.take_usage();
+        if hanging == 0 {
+            self.algorithm.update(signal, &usage);
+        } else {
+            self.algorithm.update(&without(signal, hanging), &usage.without(hanging));
+        }
+        self.hanging = hanging;
         let to = self.limit();
         let from = floor.set_limit(to);
         (from.round() as usize, to.round() as usize)
     }
 
+    /// What hangs holds connections all the same, so it may at most double the limit.
     fn limit(&self) -> f64 {
-        bounded(&*self.algorithm, &self.bounds)
+        let limit = bounded(&*self.algorithm, &self.bounds);
+        limit + limit.ceil().min(self.hanging as f64)
+    }
+}
+
+/// The same as if those that hang were not there.
+fn without(signal: &Signal, hanging: usize) -> Signal {
+    let hung = signal.span.saturating_mul(u32::try_from(hanging).unwrap_or(u32::MAX));
+    Signal {
+        in_flight: signal.in_flight.saturating_sub(hanging),
+        busy: signal.busy.saturating_sub(hung),
+        ..signal.clone()
     }
 }
 

@@ -13,7 +13,7 @@ use tokio_test::{assert_pending, assert_ready, task};
 
 use super::*;
 use crate::{
-    class::{Class, Cost, Priority},
+    class::{Class, Priority},
     clock,
     control::{
         limit::{Fixed, Insight, Limit, Usage},
@@ -27,14 +27,9 @@ use crate::{
 const MS: Duration = Duration::from_millis(1);
 /// Longer than anybody waits.
 const LONG: Duration = Duration::from_millis(1000);
-const NORMAL: Class = class(Priority::Normal);
-const CRITICAL: Class = class(Priority::Critical);
-const BULK: Class = class(Priority::Bulk);
-
-const fn class(priority: Priority) -> Class {
-    let (key, deadline) = (None, None);
-    Class { priority, rank: 0, cost: Cost::USUAL, key, deadline, exempt: false }
-}
+const NORMAL: Class = Class::new(Priority::Normal);
+const CRITICAL: Class = Class::new(Priority::Critical);
+const BULK: Class = Class::new(Priority::Bulk);
 
 fn gate(limit: usize, queue: usize) -> ConcurrencyGate {
     let settings = ConcurrencyLimit::new().algorithm(Fixed::new(limit)).queue(queue);
@@ -195,7 +190,7 @@ async fn a_newcomer_never_overtakes_an_equal() {
 }
 
 /// A limit that the test sets.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Set(Arc<AtomicUsize>);
 
 impl Limit for Set {
@@ -211,7 +206,7 @@ fn signal() -> Signal {
 }
 
 /// Notes what it is told was refused.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Notes(Arc<AtomicUsize>);
 
 impl Limit for Notes {

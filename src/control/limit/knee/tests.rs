@@ -23,6 +23,8 @@ fn signal(at: Instant, wall: Duration, busy: Duration, finished: u64, latency: f
         overdue: Duration::ZERO,
         busy,
         ignored: Duration::ZERO,
+        started: finished,
+        strays: 0,
         finished,
         slow: 0,
         overloads: 0,

@@ -1,0 +1,144 @@
+//! What one route does with one database, learned from its requests.
+
+/// Means over the last requests of a route.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Habit {
+    /// Requests that were seen, up to [`MEMORY`].
+    seen: f64,
+    /// The share of them that ran a query.
+    touching: f64,
+    queries: f64,
+    work: f64,
+}
+
+/// What the requests of a route did since the last one ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Queries {
+    pub(crate) count: u64,
+    /// What they take alone, in seconds.
+    pub(crate) work: f64,
+}
+
+impl Habit {
+    /// A request ended. Queries of requests that are still on their way may be among
+    /// these: the means do not mind.
+    pub(crate) fn note(&mut self, queries: Queries) {
+        self.seen = (self.seen + 1.0).min(MEMORY);
+        let weight = 1.0 / self.seen;
+        let touched = if queries.count > 0 { 1.0 } else { 0.0 };
+        self.touching += weight * (touched - self.touching);
+        self.queries += weight * (queries.count as f64 - self.queries);
+        self.work += weight * (queries.work - self.work);
+    }
+
+    /// Whether the route needs the database, as far as is known.
+    pub(crate) fn needs(&self) -> bool {
+        self.seen < ENOUGH || self.touching >= RARELY
+    }
+
+    /// Requests that are remembered.
+    pub(crate) fn requests(&self) -> u64 {
+        self.seen as u64
+    }
+
+    /// Queries per request.
+    pub(crate) fn queries(&self) -> f64 {
+        self.queries
+    }
+
+    /// What a request takes of the database, in seconds of queries that run alone.
+    /// `None`: not known yet.
+    pub(crate) fn work(&self) -> Option<f64> {
+        (self.seen >= ENOUGH).then_some(self.work)
+    }
+
+    /// The same as far as it was seen.
+    pub(crate) fn mean_work(&self) -> f64 {
+        self.work
+    }
+}
+
+/// The mean work of all requests that need a database, to which costs relate.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct UsualWork {
+    seen: f64,
+    work: f64,
+}
+
+impl UsualWork {
+    /// A request that needs the database ended, of a route that takes so much.
+    pub(crate) fn note(&mut self, work: f64) {
+        self.seen = (self.seen + 1.0).min(MEMORY);
+        self.work += (work - self.work) / self.seen;
+    }
+
+    /// How many usual requests one of this work is.
+    pub(crate) fn cost(&self, work: f64) -> f64 {
+        if self.work > 0.0 { work / self.work } else { 1.0 }
+    }
+}
+
+/// Means go over about so many requests.
+const MEMORY: f64 = 500.0;
+/// Requests from which on a route is known.
+const ENOUGH: f64 = 50.0;
+/// A route that runs a query more rarely, in shares of its requests, needs no database.
+const RARELY: f64 = 0.01;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE: Queries = Queries { count: 0, work: 0.0 };
+    const TWO: Queries = Queries { count: 2, work: 0.030 };
+
+    fn after(requests: usize, queries: Queries) -> Habit {
+        let mut habit = Habit::default();
+        (0..requests).for_each(|_| habit.note(queries));
+        habit
+    }
+
+    #[test]
+    fn a_route_needs_the_database_until_the_contrary_is_known() {
+        assert!(Habit::default().needs());
+        assert!(after(49, NONE).needs());
+        assert!(!after(50, NONE).needs());
+        assert!(after(50, TWO).needs());
+    }
+
+    #[test]
+    fn one_request_in_a_thousand_makes_no_need_but_one_in_twenty_does() {
+        let mut habit = after(500, NONE);
+        habit.note(TWO);
+        assert!(!habit.needs());
+        for request in 0..200 {
+            habit.note(if request % 20 == 0 { TWO } else { NONE });
+        }
+        assert!(habit.needs());
+    }
+
+    #[test]
+    fn a_route_that_gave_up_the_database_is_let_go() {
+        let mut habit = after(500, TWO);
+        (0..2_400).for_each(|_| habit.note(NONE));
+        assert!(!habit.needs());
+    }
+
+    #[test]
+    fn work_and_queries_are_means() {
+        let mut habit = after(50, TWO);
+        (0..50).for_each(|_| habit.note(NONE));
+        assert!((habit.queries() - 1.0).abs() < 1e-9);
+        assert!((habit.work().expect("it is known") - 0.015).abs() < 1e-9);
+        assert_eq!(after(49, TWO).work(), None);
+    }
+
+    #[test]
+    fn costs_relate_to_the_mean_request() {
+        let mut usual = UsualWork::default();
+        assert_eq!(usual.cost(0.010), 1.0, "nothing is known");
+        (0..9).for_each(|_| usual.note(0.001));
+        usual.note(0.011);
+        assert!((usual.cost(0.004) - 2.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,73 @@
+//! What stands in front of one database.
+
+use std::sync::Arc;
+
+use super::{learned::Learned, route::RouteState};
+use crate::{
+    class::{Class, Downstream},
+    gate::{BreakerGate, BreakerPermit, ConcurrencyGate, Finish, Permit},
+    outcome::Sample,
+    rejection::Rejection,
+    signal::Signal,
+};
+
+/// The circuit and the limit of one database.
+pub(crate) struct Guard {
+    pub(crate) database: Downstream,
+    /// What people call it.
+    pub(crate) name: Arc<str>,
+    pub(crate) breaker: BreakerGate,
+    pub(crate) concurrency: ConcurrencyGate,
+}
+
+/// What a request holds of one database.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) database: Downstream,
+    pub(super) circuit: BreakerPermit,
+    /// Of the route at this database.
+    pub(super) route: Option<BreakerPermit>,
+    pub(super) place: Option<Permit>,
+}
+
+impl Guard {
+    /// Asks both circuits.
+    pub(super) fn check(
+        &self,
+        class: &Class,
+        route: Option<&RouteState>,
+        index: usize,
+    ) -> Result<Held, Rejection> {
+        let circuit = self.breaker.check(class)?;
+        let route = route.map(|route| route.at(index).breaker().check(class)).transpose()?;
+        Ok(Held { database: self.database, circuit, route, place: None })
+    }
+
+    /// The database tells how it does. Queries that hang at routes which are closed off
+    /// do no work: their places go to others, and the limit hears nothing of them.
+    pub(super) fn hear(&self, signal: &Signal, learned: &Learned, index: usize) {
+        self.breaker.hear(signal);
+        let hanging = learned.hear(signal, index);
+        self.concurrency.hear(signal, hanging);
+    }
+}
+
+impl Held {
+    fn circuits(&mut self) -> impl Iterator<Item = &mut BreakerPermit> {
+        std::iter::once(&mut self.circuit).chain(&mut self.route)
+    }
+
+    /// The request waits for a place.
+    pub(super) fn pause(&mut self) {
+        self.circuits().for_each(BreakerPermit::pause);
+    }
+
+    /// It goes on.
+    pub(super) fn resume(&mut self) {
+        self.circuits().for_each(BreakerPermit::resume);
+    }
+
+    pub(super) fn finish(&mut self, sample: &Sample) {
+        self.circuits().for_each(|permit| permit.finish(sample));
+    }
+}

@@ -1,0 +1,281 @@
+//! The gates in their right order, as one gate: rate, then the circuits, then the
+//! concurrency limits of the databases that a request needs.
+
+mod guard;
+mod learned;
+mod permit;
+mod route;
+mod snapshot;
+
+pub(crate) use guard::Guard;
+pub use permit::{GatesPermit, GatesWait};
+pub(crate) use route::RouteUse;
+pub use snapshot::{GuardSnapshot, Snapshot};
+
+use std::{
+    fmt,
+    ops::ControlFlow,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use self::{guard::Held, learned::Learned};
+use super::{BreakerGate, ConcurrencyGate, Entry, Gate, Permit, RateGate, Wait};
+use crate::{
+    class::{Class, Downstream, Route},
+    clock,
+    event::{Circuit, Event, Observe},
+    rejection::{Reason, Rejection},
+    signal::{OnSignal, Signal},
+};
+
+/// Rate limit (if there is a quota), and for each database that a request needs its
+/// circuit, that of the route at it, and its concurrency limit, as one gate.
+///
+/// The concurrency permits are taken last, so that no refusal by something else ever holds
+/// one. A cell of the quota that was spent on a request which another gate refuses is
+/// handed back; where that refusal comes so late that the bucket is full again by then, it
+/// holds one more than its burst for a moment.
+#[derive(Clone)]
+pub struct Gates(Arc<Shared>);
+
+struct Shared {
+    rate: Option<RateGate>,
+    guards: Box<[Guard]>,
+    learned: Learned,
+    place: Place,
+    observer: Arc<dyn Observe>,
+    admitted: AtomicU64,
+    refused: [AtomicU64; Reason::ALL.len()],
+}
+
+/// Where the circuits and limits bind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Where a request comes in.
+    #[default]
+    Edge,
+    /// Where it takes a connection.
+    Checkout,
+}
+
+impl Gates {
+    pub(crate) fn new(
+        rate: Option<RateGate>,
+        guards: Vec<Guard>,
+        place: Place,
+        route_breaker: impl Fn(Route, usize) -> BreakerGate + Send + Sync + 'static,
+        observer: Arc<dyn Observe>,
+    ) -> Self {
+        let learned = Learned::new(guards.iter().map(|guard| guard.database), route_breaker);
+        let (admitted, refused, guards) = (AtomicU64::default(), Default::default(), guards.into());
+        Self(Arc::new(Shared { rate, guards, learned, place, observer, admitted, refused }))
+    }
+
+    /// Enters all of them.
+    ///
+    /// # Errors
+    ///
+    /// A [`Rejection`] when one refuses, or there is no room in time.
+    ///
+    /// # Panics
+    ///
+    /// When it has to wait outside a tokio runtime with time enabled.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the place.
+    pub async fn acquire(&self, class: &Class) -> Result<GatesPermit, Rejection> {
+        // Who asks by hand has no checkout to be asked at.
+        match self.enter_at(Place::Edge, class, clock::now()) {
+            Entry::Admitted(permit) => Ok(permit),
+            Entry::Waiting(wait) => wait.await,
+            Entry::Refused(rejection) => Err(rejection),
+        }
+    }
+
+    /// The gate of the concurrency limit of the first database, to look at or to reload.
+    #[must_use]
+    pub fn concurrency(&self) -> &ConcurrencyGate {
+        &self.0.guards[0].concurrency
+    }
+
+    /// The circuit of the first database.
+    #[must_use]
+    pub fn breaker(&self) -> &BreakerGate {
+        &self.0.guards[0].breaker
+    }
+
+    pub(crate) fn guards(&self) -> &[Guard] {
+        &self.0.guards
+    }
+
+    /// The same, without keeping them alive.
+    pub(crate) fn weak(&self) -> WeakGates {
+        WeakGates(Arc::downgrade(&self.0))
+    }
+
+    /// What they hold and have decided so far.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let databases = self.0.guards.iter().enumerate().map(|(index, guard)| {
+            let routes = self.0.learned.usage(index).into_iter();
+            let ill = routes.filter(|route| route.circuit != Circuit::Closed);
+            guard.snapshot(ill.map(|route| (route.route.name(), route.circuit)).collect())
+        });
+        let databases: Vec<_> = databases.collect();
+        let first = &databases[0];
+        Snapshot {
+            limit: first.limit,
+            in_flight: first.in_flight,
+            waiting: first.waiting,
+            circuit: first.circuit,
+            admitted: self.0.admitted.load(Ordering::Relaxed),
+            refused: self.0.refused.each_ref().map(|count| count.load(Ordering::Relaxed)),
+            databases,
+        }
+    }
+
+    /// What the routes were seen to do with a database.
+    pub(crate) fn route_uses(&self, index: usize) -> Vec<RouteUse> {
+        self.0.learned.usage(index)
+    }
+
+    /// What has the gates of a database hear it. It keeps none alive.
+    pub(crate) fn listener(&self, index: usize) -> impl OnSignal + Send + Sync + use<> {
+        let gates = self.weak();
+        move |signal: &Signal| match gates.upgrade() {
+            Some(Self(gates)) => {
+                gates.guards[index].hear(signal, &gates.learned, index);
+                ControlFlow::Continue(())
+            }
+            None => ControlFlow::Break(()),
+        }
+    }
+
+    /// Enters the gates of one database, in the middle of a request that holds nothing of
+    /// it.
+    pub(crate) async fn check_out(&self, index: usize, class: &Class) -> Result<Permit, Rejection> {
+        let guard = &self.0.guards[index];
+        let route = self.0.learned.of(class).map(Arc::as_ref);
+        let class = self.0.learned.priced(class, route, index);
+        let entered = match guard.check(&class, route, index) {
+            // A connection says nothing about how the request goes: no probe is held.
+            Ok(_) => guard.concurrency.acquire(&class).await,
+            Err(rejection) => Err(rejection),
+        };
+        entered.map_err(|rejection| self.count(&class, rejection))
+    }
+
+    /// Counts one in at a database, whatever its limit.
+    pub(crate) fn occupy(&self, index: usize) -> Permit {
+        self.0.guards[index].concurrency.occupy()
+    }
+
+    fn enter_at(&self, place: Place, class: &Class, now: Instant) -> Entry<GatesPermit, GatesWait> {
+        if class.exempt {
+            return Entry::Admitted(GatesPermit::new(class, None));
+        }
+        match self.check(place, class) {
+            Ok(permit) => self.go_on(permit, now),
+            Err(rejection) => Entry::Refused(self.count(class, rejection)),
+        }
+    }
+
+    /// Spends a cell and asks the circuits of what the request needs.
+    fn check(&self, place: Place, class: &Class) -> Result<GatesPermit, Rejection> {
+        let Shared { rate, guards, learned, .. } = &*self.0;
+        let route = learned.of(class);
+        if let Some(rate) = rate {
+            rate.check(class)?;
+        }
+        let mut permit = GatesPermit::new(class, route.cloned());
+        let route = route.map(Arc::as_ref);
+        for (index, guard) in guards.iter().enumerate() {
+            if place == Place::Edge && learned.needs(class, route, index) {
+                let held = guard.check(class, route, index);
+                permit.hold(held.inspect_err(|_| self.hand_back(class))?);
+            }
+        }
+        Ok(permit)
+    }
+
+    /// Takes the places that the permit has not yet, one after the other. All take them in
+    /// the same order, so that nobody waits for one who waits for him.
+    fn go_on(&self, mut permit: GatesPermit, now: Instant) -> Entry<GatesPermit, GatesWait> {
+        while let Some(database) = permit.lacks_place() {
+            match self.enter_limit(&permit, database, now) {
+                Entry::Admitted(place) => permit.take_place(place),
+                Entry::Waiting(wait) => {
+                    permit.held().for_each(Held::pause);
+                    return Entry::Waiting(GatesWait::new(self.clone(), permit, wait));
+                }
+                Entry::Refused(rejection) => {
+                    return Entry::Refused(self.refuse(permit, rejection));
+                }
+            }
+        }
+        permit.held().for_each(Held::resume);
+        self.0.admitted.fetch_add(1, Ordering::Relaxed);
+        Entry::Admitted(permit)
+    }
+
+    fn enter_limit(
+        &self,
+        permit: &GatesPermit,
+        database: Downstream,
+        now: Instant,
+    ) -> Entry<Permit, Wait> {
+        let Shared { guards, learned, .. } = &*self.0;
+        let index = guards.iter().position(|guard| guard.database == database);
+        let index = index.expect("what is held is of a guard");
+        let class = learned.priced(&permit.class, permit.route.as_deref(), index);
+        guards[index].concurrency.enter(&class, now)
+    }
+
+    fn hand_back(&self, class: &Class) {
+        if let Some(rate) = &self.0.rate {
+            rate.hand_back(class);
+        }
+    }
+
+    /// Gives back all that was held so far.
+    fn refuse(&self, permit: GatesPermit, rejection: Rejection) -> Rejection {
+        self.hand_back(&permit.class);
+        self.count(&permit.class, rejection)
+    }
+
+    fn count(&self, class: &Class, rejection: Rejection) -> Rejection {
+        let reason = rejection.reason();
+        self.0.refused[reason as usize].fetch_add(1, Ordering::Relaxed);
+        self.0.observer.observe(&Event::Refused { priority: class.priority, reason });
+        rejection
+    }
+}
+
+/// Gates that may be gone.
+pub(crate) struct WeakGates(Weak<Shared>);
+
+impl WeakGates {
+    pub(crate) fn upgrade(&self) -> Option<Gates> {
+        self.0.upgrade().map(Gates)
+    }
+}
+
+impl Gate for Gates {
+    type Permit = GatesPermit;
+    type Wait = GatesWait;
+
+    fn enter(&self, class: &Class, now: Instant) -> Entry<GatesPermit, GatesWait> {
+        self.enter_at(self.0.place, class, now)
+    }
+}
+
+impl fmt::Debug for Gates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Gates").field(&self.snapshot()).finish()
+    }
+}

@@ -1,0 +1,177 @@
+//! One route: what it was seen to do with each database, and whether it may go on.
+
+use std::{
+    mem,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU16, Ordering},
+    },
+    time::Instant,
+};
+
+use crate::{
+    class::{Cost, Downstream, Route},
+    control::{
+        habit::{Habit, Queries, UsualWork},
+        meter::{Call, Meter, Slow},
+        witness::{Ended, Witness},
+    },
+    event::Circuit,
+    gate::BreakerGate,
+    lock::lock,
+    signal::Signal,
+};
+
+/// A route at all databases.
+pub(super) struct RouteState {
+    route: Route,
+    at: Box<[AtDatabase]>,
+}
+
+/// A route at one database.
+pub(super) struct AtDatabase {
+    database: Downstream,
+    usual: Arc<Mutex<UsualWork>>,
+    breaker: BreakerGate,
+    needs: AtomicBool,
+    /// In hundredths; 0 while nothing is known.
+    cost: AtomicU16,
+    learning: Mutex<Learning>,
+}
+
+struct Learning {
+    meter: Meter,
+    habit: Habit,
+    /// Since the last request ended.
+    queries: Queries,
+}
+
+/// What a route did with one database, for people.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RouteUse {
+    pub(crate) route: Route,
+    pub(crate) requests: u64,
+    /// Queries per request.
+    pub(crate) queries: f64,
+    /// Database work per request, in seconds of queries that run alone.
+    pub(crate) work: f64,
+    pub(crate) needs: bool,
+    pub(crate) circuit: Circuit,
+}
+
+impl RouteState {
+    pub(super) fn new(route: Route, at: Box<[AtDatabase]>) -> Self {
+        Self { route, at }
+    }
+
+    /// By the number of the database among those that are protected.
+    pub(super) fn at(&self, index: usize) -> &AtDatabase {
+        &self.at[index]
+    }
+
+    pub(super) fn usage(&self, index: usize) -> RouteUse {
+        let at = &self.at[index];
+        let learning = lock(&at.learning);
+        RouteUse {
+            route: self.route,
+            requests: learning.habit.requests(),
+            queries: learning.habit.queries(),
+            work: learning.habit.mean_work(),
+            needs: learning.habit.needs(),
+            circuit: at.breaker.circuit(),
+        }
+    }
+}
+
+impl AtDatabase {
+    pub(super) fn new(
+        database: Downstream,
+        usual: Arc<Mutex<UsualWork>>,
+        breaker: BreakerGate,
+        route: Route,
+        now: Instant,
+    ) -> Self {
+        let mut meter = Meter::new(Slow::default(), now);
+        meter.name(STATEMENT, route.name());
+        let learning = Learning { meter, habit: Habit::default(), queries: Queries::default() };
+        let (needs, cost) = (AtomicBool::new(true), AtomicU16::new(0));
+        Self { database, usual, breaker, needs, cost, learning: Mutex::new(learning) }
+    }
+
+    pub(super) fn breaker(&self) -> &BreakerGate {
+        &self.breaker
+    }
+
+    /// Whether a request of this route needs the database, as far as is known.
+    pub(super) fn needs(&self) -> bool {
+        self.needs.load(Ordering::Relaxed)
+    }
+
+    /// How dear a request of this route is to the database, if that is known.
+    pub(super) fn cost(&self) -> Option<Cost> {
+        let hundredths = self.cost.load(Ordering::Relaxed);
+        (hundredths > 0).then(|| Cost::times(f64::from(hundredths) / 100.0))
+    }
+
+    /// The database tells how it does, so that the route is judged, too. Returns its
+    /// queries that hang while the circuit of the route is open.
+    pub(super) fn hear(&self, database: &Signal) -> usize {
+        let mut learning = lock(&self.learning);
+        if let Some(since) = self.breaker.judged_since() {
+            learning.meter.judge_since(since);
+        }
+        let signal = learning.meter.take(database.at, database.wall);
+        drop(learning);
+        let in_flight = signal.in_flight;
+        // While nothing comes back at all, it is the database that hangs and no route.
+        let silent = database.finished == 0;
+        let hanging = if silent { 0 } else { in_flight };
+        self.breaker.hear(&Signal { in_flight: hanging, ..signal });
+        match self.breaker.circuit() {
+            Circuit::Open | Circuit::HalfOpen => in_flight,
+            _ => 0,
+        }
+    }
+
+    fn visited(&self) {
+        let mut learning = lock(&self.learning);
+        let queries = mem::take(&mut learning.queries);
+        learning.habit.note(queries);
+        let needs = learning.habit.needs();
+        self.needs.store(needs, Ordering::Relaxed);
+        let Some(work) = learning.habit.work().filter(|_| needs) else { return };
+        drop(learning);
+        let mut usual = lock(&self.usual);
+        usual.note(work);
+        let cost = Cost::times(usual.cost(work)).hundredths();
+        self.cost.store(u16::try_from(cost).unwrap_or(u16::MAX), Ordering::Relaxed);
+    }
+}
+
+impl Witness for RouteState {
+    fn start(&self, database: Downstream, call: &Call) {
+        let call = Call { statement: STATEMENT, ..*call };
+        if let Some(at) = self.at.iter().find(|at| at.database == database) {
+            lock(&at.learning).meter.start(&call);
+        }
+    }
+
+    fn end(&self, database: Downstream, call: &Call, ended: &Ended) {
+        let call = Call { statement: STATEMENT, ..*call };
+        let Some(at) = self.at.iter().find(|at| at.database == database) else { return };
+        let mut learning = lock(&at.learning);
+        learning.queries.count += 1;
+        learning.queries.work += ended.work;
+        match ended.outcome {
+            Some(outcome) => learning.meter.finish(&call, ended.at, outcome),
+            None => learning.meter.cancel(&call, ended.at),
+        };
+    }
+
+    fn visited(&self) {
+        self.at.iter().for_each(AtDatabase::visited);
+    }
+}
+
+/// All queries of a route are one statement to its meter.
+const STATEMENT: usize = 0;

@@ -1,0 +1,189 @@
+//! What is learned of routes: which databases they need, and how dear they are.
+
+#![cfg(feature = "http")]
+
+mod support;
+
+use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
+
+use brownout::{
+    Admission, AdmissionLayer, Class, ConcurrencyLimit, Database, Priority, Route, attributed,
+    limit::Fixed,
+};
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use support::MS;
+use tokio::{sync::Mutex, time::advance};
+use tower::{Layer, ServiceExt, service_fn};
+
+type Page = Response<Full<&'static [u8]>>;
+
+fn ok() -> Result<Page, Infallible> {
+    Ok(Response::new(Full::new(&b"page"[..])))
+}
+
+/// The class of a request: its route is its path.
+fn by_path(request: &Request<()>) -> Class {
+    Class::default().route(Route::named(request.uri().path()))
+}
+
+fn get(path: &str) -> Request<()> {
+    Request::get(path).body(()).expect("it is valid")
+}
+
+/// Sends one request to a handler that does `work`.
+async fn send<F, W>(layer: &AdmissionLayer, path: &str, work: W) -> StatusCode
+where
+    W: FnOnce() -> F,
+    F: Future<Output = ()>,
+{
+    let work = Arc::new(Mutex::new(Some(work)));
+    let handler = service_fn(move |_: Request<()>| {
+        let work = work.clone();
+        async move {
+            let work = work.lock().await.take().expect("it is called once");
+            work().await;
+            ok()
+        }
+    });
+    let service = layer.clone().classify(by_path).layer(handler);
+    service.oneshot(get(path)).await.expect("it is infallible").status()
+}
+
+async fn query(db: &Database, time: Duration) {
+    let query = async {
+        tokio::time::sleep(time).await;
+        Ok::<_, std::io::Error>(())
+    };
+    db.observe(query).await.expect("it succeeds");
+}
+
+/// Enough requests that it is known what the route does.
+async fn acquaint(layer: &AdmissionLayer, path: &str, db: Option<&Database>) {
+    for _ in 0..60 {
+        let status = send(layer, path, async || {
+            if let Some(db) = db {
+                query(db, MS).await;
+            }
+        });
+        assert_eq!(status.await, StatusCode::OK);
+    }
+}
+
+fn one_place(dbs: &[&Database]) -> Admission {
+    let builder = dbs.iter().fold(Admission::builder(), |builder, db| builder.protect(db));
+    let limit = ConcurrencyLimit::new().algorithm(Fixed::new(1)).queue(0);
+    builder.concurrency(limit).build().expect("it is valid")
+}
+
+/// Takes the one place at this database.
+async fn fill(admission: &Admission, db: &Database) -> brownout::GatesPermit {
+    let class = Class::new(Priority::Critical).needs(db);
+    admission.acquire(&class).await.expect("there is room")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_route_that_needs_no_database_goes_on_while_the_limit_is_reached() {
+    let db = Database::new("shop");
+    let admission = one_place(&[&db]);
+    let layer = admission.layer();
+    acquaint(&layer, "/home", None).await;
+    acquaint(&layer, "/products", Some(&db)).await;
+    let full = fill(&admission, &db).await;
+    assert_eq!(send(&layer, "/home", async || ()).await, StatusCode::OK);
+    assert_eq!(send(&layer, "/products", async || ()).await, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(send(&layer, "/new", async || ()).await, StatusCode::SERVICE_UNAVAILABLE);
+    drop(full);
+    assert_eq!(send(&layer, "/new", async || ()).await, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_is_full_harms_only_the_routes_that_need_it() {
+    let (primary, replica) = (Database::new("primary"), Database::new("replica"));
+    let admission = one_place(&[&primary, &replica]);
+    let layer = admission.layer();
+    acquaint(&layer, "/orders", Some(&primary)).await;
+    acquaint(&layer, "/catalogue", Some(&replica)).await;
+    let full = fill(&admission, &replica).await;
+    assert_eq!(send(&layer, "/orders", async || ()).await, StatusCode::OK);
+    assert_eq!(send(&layer, "/catalogue", async || ()).await, StatusCode::SERVICE_UNAVAILABLE);
+    let databases = admission.snapshot().databases;
+    let in_flight: Vec<_> = databases.iter().map(|own| (&*own.name, own.in_flight)).collect();
+    assert_eq!(in_flight, [("primary", 0), ("replica", 1)]);
+    drop(full);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_needs_two_takes_a_place_at_each() {
+    let (primary, replica) = (Database::new("primary"), Database::new("replica"));
+    let admission = one_place(&[&primary, &replica]);
+    let both = admission.acquire(&Class::new(Priority::Normal)).await.expect("there is room");
+    let in_flight = |admission: &Admission| -> Vec<_> {
+        admission.snapshot().databases.iter().map(|own| own.in_flight).collect()
+    };
+    assert_eq!(in_flight(&admission), [1, 1]);
+    drop(both);
+    assert_eq!(in_flight(&admission), [0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn queries_of_nobody_known_keep_routes_from_being_let_go() {
+    let db = Database::new("shop");
+    let admission = one_place(&[&db]);
+    let layer = admission.layer();
+    acquaint(&layer, "/spawning", None).await;
+    for _ in 0..20 {
+        query(&db, MS).await;
+    }
+    advance(200 * MS).await;
+    query(&db, MS).await;
+    let full = fill(&admission, &db).await;
+    assert_eq!(send(&layer, "/spawning", async || ()).await, StatusCode::SERVICE_UNAVAILABLE);
+    drop(full);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spawned_task_works_for_the_request_that_spawned_it() {
+    let db = Database::new("shop");
+    let admission = one_place(&[&db]);
+    let layer = admission.layer();
+    for _ in 0..60 {
+        let db = db.clone();
+        let work = async || {
+            let task = tokio::spawn(attributed(async move { query(&db, MS).await }));
+            task.await.expect("it does not panic");
+        };
+        send(&layer, "/spawning", work).await;
+    }
+    let full = fill(&admission, &db).await;
+    assert_eq!(send(&layer, "/spawning", async || ()).await, StatusCode::SERVICE_UNAVAILABLE);
+    drop(full);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_background_job_that_says_so_keeps_nothing_from_being_learned() {
+    let db = Database::new("shop");
+    let admission = one_place(&[&db]);
+    let layer = admission.layer();
+    acquaint(&layer, "/home", None).await;
+    for _ in 0..20 {
+        attributed(query(&db, MS)).await;
+    }
+    advance(200 * MS).await;
+    attributed(query(&db, MS)).await;
+    let full = fill(&admission, &db).await;
+    assert_eq!(send(&layer, "/home", async || ()).await, StatusCode::OK);
+    drop(full);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_of_needs_counts_more_than_what_is_learned() {
+    let (primary, replica) = (Database::new("primary"), Database::new("replica"));
+    let admission = one_place(&[&primary, &replica]);
+    let full = fill(&admission, &primary).await;
+    let needs = |db: &Database| Class::new(Priority::Normal).needs(db);
+    assert!(admission.acquire(&needs(&primary)).await.is_err());
+    assert!(admission.acquire(&needs(&replica)).await.is_ok());
+    assert!(admission.acquire(&Class::exempt()).await.is_ok());
+    drop(full);
+}
