@@ -7,58 +7,11 @@ use std::{
 };
 
 use super::baseline::Baselines;
+pub(crate) use super::call::{Call, Slow, Verdict};
 use crate::{
     outcome::Outcome,
     signal::{Signal, StatementCalls, StatementSignal},
 };
-
-/// From when on a query is slow.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Slow {
-    /// Whatever its statement.
-    pub(crate) after: Duration,
-    /// After so many times what its statement takes alone, if that is known.
-    pub(crate) times: f64,
-}
-
-impl Default for Slow {
-    fn default() -> Self {
-        Self { after: Duration::from_secs(1), times: 20.0 }
-    }
-}
-
-/// One query on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Call {
-    pub(crate) statement: usize,
-    pub(crate) started: Instant,
-    /// From then on it is slow.
-    pub(crate) due: Instant,
-}
-
-impl Call {
-    /// The same, as if it had started so much earlier.
-    pub(crate) fn earlier(self, time: Duration) -> Self {
-        let Some(started) = self.started.checked_sub(time) else { return self };
-        Self { started, due: started + (self.due - self.started), ..self }
-    }
-}
-
-/// What a query that is over says about the load.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    Good,
-    Slow,
-    Overload,
-    /// Given up before it was slow.
-    Nothing,
-}
-
-impl Verdict {
-    pub(crate) fn is_bad(self) -> bool {
-        matches!(self, Self::Slow | Self::Overload)
-    }
-}
 
 /// Counts what happens and turns it into a [`Signal`] when asked.
 #[derive(Debug)]
@@ -156,7 +109,7 @@ impl Meter {
     pub(crate) fn finish(&mut self, call: &Call, now: Instant, outcome: Outcome) -> Verdict {
         self.leave(call, now);
         let latency = now.saturating_duration_since(call.started);
-        let verdict = verdict(outcome, now > call.due);
+        let verdict = Verdict::of(outcome, now > call.due);
         if call.started >= self.judged_since {
             self.judge(call.statement, verdict);
         }
@@ -192,7 +145,7 @@ impl Meter {
         self.advance(now);
         self.counts.started += 1;
         self.busy = self.busy.saturating_add(latency);
-        let verdict = verdict(outcome, latency > self.slow_after(statement));
+        let verdict = Verdict::of(outcome, latency > self.slow_after(statement));
         self.judge(statement, verdict);
         self.count(statement, latency, outcome);
         verdict
@@ -319,14 +272,6 @@ impl Meter {
 
     fn after_origin(&self, at: Instant) -> u128 {
         at.saturating_duration_since(self.origin).as_nanos()
-    }
-}
-
-fn verdict(outcome: Outcome, late: bool) -> Verdict {
-    match outcome {
-        Outcome::Overload => Verdict::Overload,
-        Outcome::Success | Outcome::Ignore if late => Verdict::Slow,
-        Outcome::Success | Outcome::Ignore => Verdict::Good,
     }
 }
 

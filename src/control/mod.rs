@@ -3,6 +3,7 @@
 
 pub(crate) mod baseline;
 pub(crate) mod breaker;
+pub(crate) mod call;
 pub(crate) mod fair;
 pub(crate) mod habit;
 pub(crate) mod headcount;
