@@ -1,6 +1,9 @@
 //! All gates behind one builder, with defaults for those who read nothing.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use super::{AdmissionLayer, GateLayer, door::Doorkeeper, watch::Watch};
 use crate::{
@@ -200,6 +203,7 @@ impl AdmissionBuilder {
                 name: database.name().into(),
                 breaker: self.breaker.observed_gate(self.observer.clone())?,
                 concurrency: limit.observed_gate(self.observer.clone())?,
+                admitted: AtomicU64::default(),
             })
         });
         let guards = guards.collect::<Result<_, _>>()?;

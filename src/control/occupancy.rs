@@ -246,8 +246,14 @@ mod tests {
         assert!(matches!(occupancy.wait(&NORMAL, t0, || ()), Entered::Waiting(_)));
         assert!(matches!(occupancy.wait(&NORMAL, t0, || ()), Entered::Full));
         occupancy.count_out(Cost::USUAL);
-        assert_eq!(occupancy.take_usage(), Usage { peak: 2, waited: 1, refused: 1 });
-        assert_eq!(occupancy.take_usage(), Usage { peak: 1, waited: 0, refused: 0 });
+        assert_eq!(
+            occupancy.take_usage(),
+            Usage { peak: 2, waited: 1, refused: 1, admitted: None }
+        );
+        assert_eq!(
+            occupancy.take_usage(),
+            Usage { peak: 1, waited: 0, refused: 0, admitted: None }
+        );
     }
 
     #[test]

@@ -41,8 +41,10 @@ impl Demand {
         self.spill
     }
 
-    pub(super) fn follow_spill(&mut self, signal: &Signal, meant: f64) {
-        let used = signal.busy.as_secs_f64() / signal.span.as_secs_f64().max(1e-9);
+    pub(super) fn follow_spill(&mut self, signal: &Signal, usage: &Usage, meant: f64) {
+        let queries = signal.busy.as_secs_f64() / signal.span.as_secs_f64().max(1e-9);
+        // One request may have several in flight.
+        let used = queries.min(usage.peak as f64);
         let over = if self.is_bound() { used - meant } else { -1.0 };
         self.spill = (self.spill + 0.3 * over).clamp(0.0, meant.clamp(0.0, 1.0));
     }
@@ -67,7 +69,7 @@ mod tests {
     #[test]
     fn a_limit_is_in_use_for_half_a_second_after_somebody_waited() {
         let (mut demand, t0) = (Demand::default(), Instant::now());
-        demand.notice(&signal(t0), &Usage { peak: 1, waited: 1, refused: 0 });
+        demand.notice(&signal(t0), &Usage { peak: 1, waited: 1, refused: 0, admitted: None });
         demand.notice(&signal(t0 + 4 * TICK), &Usage::default());
         assert!(demand.is_bound());
         demand.notice(&signal(t0 + 5 * TICK), &Usage::default());
@@ -87,14 +89,15 @@ mod tests {
     #[test]
     fn spill_is_what_is_over_and_never_more_than_what_was_meant() {
         let (mut demand, t0) = (Demand::default(), Instant::now());
-        demand.notice(&signal(t0), &Usage { peak: 1, waited: 1, refused: 0 });
-        demand.follow_spill(&signal(t0), 0.7);
+        let usage = Usage { peak: 1, waited: 1, refused: 0, admitted: None };
+        demand.notice(&signal(t0), &usage);
+        demand.follow_spill(&signal(t0), &usage, 0.7);
         assert!((demand.spill() - 0.09).abs() < 1e-9);
         for _ in 0..100 {
-            demand.follow_spill(&signal(t0), 0.7);
+            demand.follow_spill(&signal(t0), &usage, 0.7);
         }
         assert_eq!(demand.spill(), 0.7);
-        demand.follow_spill(&signal(t0), 8.0);
+        demand.follow_spill(&signal(t0), &usage, 8.0);
         assert_eq!(demand.spill(), 0.0);
     }
 }

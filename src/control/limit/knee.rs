@@ -65,7 +65,8 @@ use crate::{config::InvalidConfig, control::baseline::Baselines, signal::Signal}
 ///   stretch is seen not to follow.
 /// * Behind a hard pool, more concurrency costs no work, only latency: set
 ///   `ConcurrencyLimit::max` to the pool's size, or a [`target`](Self::target).
-/// * It was tried with one query per request; with several it overrates what is let in.
+/// * It was tried with one query per request: with several, its figures are those of their
+///   sum.
 /// * A partial stall, as of one locked table, shows only when those queries come back.
 ///
 /// # Sources
@@ -145,7 +146,7 @@ impl Limit for Knee {
             return;
         }
         let meant = self.meant();
-        self.demand.follow_spill(signal, meant);
+        self.demand.follow_spill(signal, usage, meant);
         self.climb(signal, usage);
         self.window.add(signal, usage);
         let (least, queries) = if self.start.is_on() { self.at_start() } else { USUAL };
@@ -276,9 +277,9 @@ impl Knee {
     }
 
     fn learn(&mut self, view: &View) {
-        let calm = view.usage.refused == 0 && 10 * view.usage.waited <= view.finished as u64;
+        let calm = view.usage.refused == 0 && 10.0 * view.usage.waited as f64 <= view.admitted();
         let unloaded = view.stretch < ROOM * (1.0 + 2.0 * view.error);
-        let room = calm && unloaded && view.in_flight < 0.8 * self.limit;
+        let room = calm && unloaded && view.requests_in_flight() < 0.8 * self.limit;
         if room {
             self.baselines.follow(self.window.statements());
         } else {

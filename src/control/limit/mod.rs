@@ -98,6 +98,9 @@ pub struct Insight {
 pub struct Usage {
     /// The most requests that were in flight at once.
     pub peak: usize,
+    /// Requests that were let in, where that is counted apart from queries: a request may
+    /// run several.
+    pub admitted: Option<u64>,
     /// Requests that had to wait for the limit.
     pub waited: u64,
     /// Requests that were refused for it, some of them after a wait.
@@ -113,6 +116,10 @@ impl Usage {
     /// Adds what was seen after this.
     pub fn add(&mut self, later: &Self) {
         self.peak = self.peak.max(later.peak);
+        self.admitted = match (self.admitted, later.admitted) {
+            (Some(own), Some(more)) => Some(own + more),
+            (own, more) => own.or(more),
+        };
         self.waited += later.waited;
         self.refused += later.refused;
     }

@@ -108,7 +108,17 @@ impl View {
 
     /// The share of what was asked for that was let in.
     pub(super) fn share(&self) -> f64 {
-        (self.finished + 1.0) / (self.finished + 1.0 + self.usage.refused as f64)
+        (self.admitted() + 1.0) / (self.admitted() + 1.0 + self.usage.refused as f64)
+    }
+
+    /// Requests that were let in: as many as queries came back, if they are not counted.
+    pub(super) fn admitted(&self) -> f64 {
+        self.usage.admitted.map_or(self.finished, |requests| requests as f64)
+    }
+
+    /// Requests in flight, on average or less: one may have several queries in flight.
+    pub(super) fn requests_in_flight(&self) -> f64 {
+        self.in_flight.min(self.usage.peak as f64)
     }
 
     /// Whether one instance alone sees enough of the database to judge what it does: some

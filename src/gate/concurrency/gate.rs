@@ -170,7 +170,7 @@ impl ConcurrencyGate {
         let gate = Arc::downgrade(&self.0);
         move |signal: &Signal| match gate.upgrade() {
             Some(gate) => {
-                Self(gate).hear(signal, 0);
+                Self(gate).hear(signal, 0, None);
                 ControlFlow::Continue(())
             }
             None => ControlFlow::Break(()),
@@ -178,9 +178,9 @@ impl ConcurrencyGate {
     }
 
     /// So many of the queries in flight only hang, and do no work: their places go to
-    /// others.
-    pub(in crate::gate) fn hear(&self, signal: &Signal, hanging: usize) {
-        let (from, to) = self.state().hear(signal, hanging, &self.0.floor);
+    /// others. So many requests were `admitted` since the last signal, if that is known.
+    pub(in crate::gate) fn hear(&self, signal: &Signal, hanging: usize, admitted: Option<u64>) {
+        let (from, to) = self.state().hear(signal, hanging, admitted, &self.0.floor);
         if from != to {
             self.0.observer.observe(&Event::Limit { from, to });
         }

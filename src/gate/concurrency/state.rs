@@ -10,7 +10,7 @@ use super::{
     settings::{Checked, bounded},
 };
 use crate::{
-    control::limit::{Knee, Limit},
+    control::limit::{Knee, Limit, Usage},
     signal::Signal,
 };
 
@@ -48,9 +48,10 @@ impl State {
         &mut self,
         signal: &Signal,
         hanging: usize,
+        admitted: Option<u64>,
         floor: &Floor<T>,
     ) -> (usize, usize) {
-        let usage = floor.take_usage();
+        let usage = Usage { admitted, ..floor.take_usage() };
         if hanging == 0 {
             self.algorithm.update(signal, &usage);
         } else {

@@ -1,6 +1,9 @@
 //! What stands in front of one database.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use super::{learned::Learned, route::RouteState};
 use crate::{
@@ -18,6 +21,8 @@ pub(crate) struct Guard {
     pub(crate) name: Arc<str>,
     pub(crate) breaker: BreakerGate,
     pub(crate) concurrency: ConcurrencyGate,
+    /// Since the last signal.
+    pub(crate) admitted: AtomicU64,
 }
 
 /// What a request holds of one database.
@@ -31,6 +36,10 @@ pub(super) struct Held {
 }
 
 impl Guard {
+    pub(super) fn count_admitted(&self) {
+        self.admitted.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Asks both circuits.
     pub(super) fn check(
         &self,
@@ -48,7 +57,8 @@ impl Guard {
     pub(super) fn hear(&self, signal: &Signal, learned: &Learned, index: usize) {
         self.breaker.hear(signal);
         let hanging = learned.hear(signal, index);
-        self.concurrency.hear(signal, hanging);
+        let admitted = self.admitted.swap(0, Ordering::Relaxed);
+        self.concurrency.hear(signal, hanging, Some(admitted));
     }
 }
 

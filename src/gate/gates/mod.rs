@@ -167,7 +167,9 @@ impl Gates {
             Ok(_) => guard.concurrency.acquire(&class).await,
             Err(rejection) => Err(rejection),
         };
-        entered.map_err(|rejection| self.count(&class, rejection))
+        let entered = entered.map_err(|rejection| self.count(&class, rejection))?;
+        guard.count_admitted();
+        Ok(entered)
     }
 
     /// Counts one in at a database, whatever its limit.
@@ -219,6 +221,8 @@ impl Gates {
             }
         }
         permit.held().for_each(Held::resume);
+        let held = |guard: &&Guard| permit.holds(guard.database);
+        self.0.guards.iter().filter(held).for_each(Guard::count_admitted);
         self.0.admitted.fetch_add(1, Ordering::Relaxed);
         Entry::Admitted(permit)
     }

@@ -52,6 +52,10 @@ impl GatesPermit {
         first.expect("it lacked one").place = Some(place);
     }
 
+    pub(super) fn holds(&self, database: Downstream) -> bool {
+        self.first.iter().chain(&self.more).any(|held| held.database == database)
+    }
+
     pub(super) fn held(&mut self) -> impl Iterator<Item = &mut Held> {
         self.first.iter_mut().chain(&mut self.more)
     }

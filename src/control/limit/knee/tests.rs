@@ -76,7 +76,8 @@ impl Loop {
         let signal =
             signal(self.now, self.now - self.origin, TICK.mul_f64(in_flight), count, latency);
         let peak = in_flight.ceil() as usize;
-        let usage = Usage { peak, waited: u64::from(waits), refused: u64::from(waits) };
+        let (waited, refused) = (u64::from(waits), u64::from(waits));
+        let usage = Usage { peak, waited, refused, admitted: None };
         self.limit.update(&signal, &usage);
     }
 
@@ -147,7 +148,7 @@ fn an_unused_limit_never_rises() {
 fn a_stall_lowers_the_limit_and_its_end_brings_it_back() {
     let mut closed = overloaded(16.0);
     closed.run(10);
-    let usage = Usage { peak: 16, waited: 9, refused: 9 };
+    let usage = Usage { peak: 16, waited: 9, refused: 9, admitted: None };
     for _ in 0..100 {
         closed.now += TICK;
         let signal = signal(closed.now, Duration::ZERO, TICK * 16, 0, 0.0);
@@ -193,7 +194,7 @@ fn queries_that_take_no_time_do_no_harm() {
         let wall = closed.now - closed.origin;
         let count = 10 + 5 * (tick / 8 % 2);
         let signal = signal(closed.now, wall, TICK * 4, count, 0.0);
-        closed.limit.update(&signal, &Usage { peak: 9, waited: 9, refused: 9 });
+        closed.limit.update(&signal, &Usage { peak: 9, waited: 9, refused: 9, admitted: None });
         assert!((FLOOR..=CEILING).contains(&closed.limit.limit), "{}", closed.limit.limit);
     }
     closed.run(30);
@@ -227,7 +228,7 @@ fn what_overstays_below_one_place_is_taken_off() {
         now += TICK;
         // One in flight all the time, though every second turn was meant.
         let signal = signal(now, Duration::ZERO, TICK, 1, 0.1);
-        limit.update(&signal, &Usage { peak: 1, waited: 1, refused: 1 });
+        limit.update(&signal, &Usage { peak: 1, waited: 1, refused: 1, admitted: None });
     }
     assert!(limit.limit() < 0.2, "{}", limit.limit());
 }
@@ -247,9 +248,22 @@ proptest! {
                 finished: count + overloads,
                 ..signal(now, Duration::ZERO, busy, count, latency)
             };
-            limit.update(&signal, &Usage { peak, waited: count, refused: overloads });
+            limit.update(&signal, &Usage { peak, waited: count, refused: overloads, admitted: None });
             prop_assert!((0.0..=2.0 * CEILING).contains(&limit.limit()));
             prop_assert!((FLOOR..=CEILING).contains(&limit.limit));
         }
     }
+}
+
+#[test]
+fn what_is_let_in_is_requests_and_not_their_queries() {
+    let view = |admitted| {
+        let mut tally = Tally::default();
+        let usage = Usage { peak: 4, waited: 0, refused: 100, admitted };
+        tally.add(&signal(Instant::now(), Duration::ZERO, TICK * 40, 1_000, 0.004), &usage);
+        tally.view(&Baselines::default().work(tally.statements()))
+    };
+    assert!((view(Some(100)).share() - 0.5).abs() < 0.01, "ten queries each");
+    assert!((view(None).share() - 0.9).abs() < 0.02, "nobody counts requests");
+    assert_eq!(view(Some(100)).requests_in_flight(), 4.0);
 }

@@ -8,7 +8,7 @@ fn view(stretch: f64, finished: f64) -> View {
         in_flight: 10.0,
         finished,
         failed: 0.0,
-        usage: Usage { peak: 10, waited: 1, refused: 1000 - finished as u64 },
+        usage: Usage { peak: 10, waited: 1, refused: 1000 - finished as u64, admitted: None },
         count: finished as u64,
         latency: 0.010 * stretch,
         stretch,

@@ -3,7 +3,7 @@ use crate::control::limit::Usage;
 
 /// A window of 300 ms in which somebody waited.
 fn view(stretch: f64, in_flight: f64, rate: f64) -> View {
-    let usage = Usage { peak: in_flight as usize, waited: 9, refused: 9 };
+    let usage = Usage { peak: in_flight as usize, waited: 9, refused: 9, admitted: None };
     View {
         span: 0.3,
         in_flight,
