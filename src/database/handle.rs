@@ -16,7 +16,7 @@ use super::{
     builder::JudgeError,
     door::{Door, Guard, Pass},
     recent::Recent,
-    statement::{Names, UNNAMED},
+    table::{OTHER, Table, UNNAMED},
 };
 use crate::{
     clock,
@@ -60,7 +60,7 @@ struct Shared {
     name: String,
     judge: JudgeError,
     figures: Mutex<Figures>,
-    names: Mutex<Names>,
+    table: Mutex<Table>,
     subscribers: Mutex<Vec<Arc<dyn OnSignal + Send + Sync>>>,
     door: Mutex<Guard>,
     /// When the next signal is due, in nanoseconds after `origin`.
@@ -86,12 +86,13 @@ impl Database {
 
     pub(super) fn from_checked(settings: DatabaseBuilder) -> Self {
         let now = clock::now();
-        let meter = Meter::new(settings.slow, now);
+        let mut meter = Meter::new(settings.slow, now);
+        meter.name(UNNAMED, Arc::from(OTHER));
         Self(Arc::new(Shared {
             name: settings.name,
             judge: settings.judge,
             figures: Mutex::new(Figures { meter, recent: Recent::new(now) }),
-            names: Mutex::default(),
+            table: Mutex::default(),
             subscribers: Mutex::default(),
             door: Mutex::default(),
             due: AtomicU64::new(nanos(TICK)),
@@ -128,15 +129,45 @@ impl Database {
         self.record_as(UNNAMED, latency, outcome);
     }
 
-    /// The statement of this name. Up to 100 names are kept apart; whatever comes after
-    /// shares the figures of queries without a name. So give names to kinds of queries,
+    /// The statement of this name. Up to 100 are kept apart; whatever comes after shares
+    /// the figures of queries without a name. So give names to kinds of queries,
     /// and never put a parameter into one.
     #[must_use]
     pub fn statement(&self, name: &str) -> Statement {
-        let number = lock(&self.0.names).number(name, |number| {
-            lock(&self.0.figures).meter.name(number, Arc::from(name));
-        });
+        let number = lock(&self.0.table).number(name, |number, name| self.list(number, name));
         Statement { database: self.clone(), number }
+    }
+
+    /// The statement of a SQL text: the text without its literals and parameters, comments
+    /// and the length of its lists. It is one of the 100 that are kept apart, as if it was
+    /// [named](Self::statement) so.
+    ///
+    /// ```
+    /// # let db = brownout::Database::new("shop");
+    /// let one = db.sql("SELECT * FROM products WHERE id = 42");
+    /// let other = db.sql("select * from products where id = $1 -- of the shop");
+    /// assert_eq!(one.name(), other.name());
+    /// assert_eq!(&*one.name(), "SELECT * FROM products WHERE id = ?");
+    /// ```
+    ///
+    /// Any text will do, in time linear in its length; one that was seen lately, among the
+    /// last thousand, costs a hash of it and a look-up. Names in backticks, brackets and
+    /// double quotes are kept, the latter unless they look like a string or the text has
+    /// backticks, which is MySQL. The name has at most 200 characters: a longer one ends
+    /// with a hash of the whole.
+    #[must_use]
+    pub fn sql(&self, text: &str) -> Statement {
+        let mut table = lock(&self.0.table);
+        let number = table.number_of_sql(text, |number, name| self.list(number, name));
+        Statement { database: self.clone(), number }
+    }
+
+    pub(super) fn name_of(&self, statement: usize) -> Arc<str> {
+        lock(&self.0.table).name(statement)
+    }
+
+    fn list(&self, statement: usize, name: Arc<str>) {
+        lock(&self.0.figures).meter.name(statement, name);
     }
 
     /// Has `subscriber` hear every signal from now on, until it breaks off.

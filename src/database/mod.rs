@@ -6,10 +6,12 @@ mod builder;
 mod checkout;
 mod door;
 mod fault;
+mod fingerprint;
 mod handle;
 mod observed;
 mod recent;
 mod statement;
+mod table;
 
 pub use builder::DatabaseBuilder;
 pub use checkout::{CheckoutError, Lent};

@@ -1,11 +1,12 @@
 //! Statements: the kinds of queries that are measured apart.
 
-use std::{collections::HashMap, future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use super::{Database, InFlight, Observed};
 use crate::outcome::Outcome;
 
-/// One kind of query of one database, by the name that you give it. A cheap handle.
+/// One kind of query of one database, by the name that you give it or by its SQL text. A
+/// cheap handle.
 #[derive(Clone, Debug)]
 pub struct Statement {
     pub(super) database: Database,
@@ -13,6 +14,13 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// What people call it: the name that you gave it, the SQL text without its literals,
+    /// or `(other)` for what has no name or came after the table was full.
+    #[must_use]
+    pub fn name(&self) -> Arc<str> {
+        self.database.name_of(self.number)
+    }
+
     /// Times a query. Like [`Database::observe`].
     pub fn observe<F, T, E>(&self, query: F) -> Observed<F>
     where
@@ -31,47 +39,5 @@ impl Statement {
     #[must_use = "dropping it counts as a query whose caller left"]
     pub fn start(&self) -> InFlight {
         InFlight::start(self)
-    }
-}
-
-/// The statements by name. Bounded: whatever comes after the last number shares 0 with
-/// the queries that have no name.
-#[derive(Debug, Default)]
-pub(super) struct Names(HashMap<Box<str>, usize>);
-
-impl Names {
-    /// The number of this name. A new one is told to `listed`.
-    pub(super) fn number(&mut self, name: &str, listed: impl FnOnce(usize)) -> usize {
-        if let Some(number) = self.0.get(name) {
-            return *number;
-        }
-        if self.0.len() >= MOST {
-            return UNNAMED;
-        }
-        let number = self.0.len() + 1;
-        self.0.insert(name.into(), number);
-        listed(number);
-        number
-    }
-}
-
-pub(super) const UNNAMED: usize = 0;
-const MOST: usize = 100;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_keep_their_numbers_and_the_table_its_bound() {
-        let mut names = Names::default();
-        let first = names.number("first", |_| {});
-        for name in 0..10_000 {
-            assert!(names.number(&name.to_string(), |_| {}) <= MOST);
-        }
-        assert_eq!(names.number("first", |_| {}), first);
-        assert_ne!(first, UNNAMED);
-        assert_eq!(names.number("one too many", |_| panic!("it is full")), UNNAMED);
-        assert_eq!(names.0.len(), MOST);
     }
 }
