@@ -13,8 +13,8 @@ use std::{
 
 use super::{
     DatabaseBuilder, DatabaseSnapshot, Observed, Statement,
-    builder::JudgeError,
     door::{Door, Guard, Pass},
+    judge::Judges,
     recent::Recent,
     table::{OTHER, Table, UNNAMED},
 };
@@ -54,13 +54,13 @@ use crate::{
 /// Nothing is protected that is not observed: look at [`Database::snapshot`], whose
 /// `finished` has to grow.
 #[derive(Clone)]
-pub struct Database(Arc<Shared>);
+pub struct Database(pub(super) Arc<Shared>);
 
-struct Shared {
+pub(super) struct Shared {
     name: String,
-    judge: JudgeError,
-    figures: Mutex<Figures>,
-    table: Mutex<Table>,
+    pub(super) judges: Judges,
+    pub(super) figures: Mutex<Figures>,
+    pub(super) table: Mutex<Table>,
     subscribers: Mutex<Vec<Arc<dyn OnSignal + Send + Sync>>>,
     door: Mutex<Guard>,
     /// When the next signal is due, in nanoseconds after `origin`.
@@ -68,8 +68,8 @@ struct Shared {
     origin: Instant,
 }
 
-struct Figures {
-    meter: Meter,
+pub(super) struct Figures {
+    pub(super) meter: Meter,
     recent: Recent,
 }
 
@@ -90,7 +90,7 @@ impl Database {
         meter.name(UNNAMED, Arc::from(OTHER));
         Self(Arc::new(Shared {
             name: settings.name,
-            judge: settings.judge,
+            judges: settings.judges,
             figures: Mutex::new(Figures { meter, recent: Recent::new(now) }),
             table: Mutex::default(),
             subscribers: Mutex::default(),
@@ -138,35 +138,7 @@ impl Database {
         Statement { database: self.clone(), number }
     }
 
-    /// The statement of a SQL text: the text without its literals and parameters, comments
-    /// and the length of its lists. It is one of the 100 that are kept apart, as if it was
-    /// [named](Self::statement) so.
-    ///
-    /// ```
-    /// # let db = brownout::Database::new("shop");
-    /// let one = db.sql("SELECT * FROM products WHERE id = 42");
-    /// let other = db.sql("select * from products where id = $1 -- of the shop");
-    /// assert_eq!(one.name(), other.name());
-    /// assert_eq!(&*one.name(), "SELECT * FROM products WHERE id = ?");
-    /// ```
-    ///
-    /// Any text will do, in time linear in its length; one that was seen lately, among the
-    /// last thousand, costs a hash of it and a look-up. Names in backticks, brackets and
-    /// double quotes are kept, the latter unless they look like a string or the text has
-    /// backticks, which is MySQL. The name has at most 200 characters: a longer one ends
-    /// with a hash of the whole.
-    #[must_use]
-    pub fn sql(&self, text: &str) -> Statement {
-        let mut table = lock(&self.0.table);
-        let number = table.number_of_sql(text, |number, name| self.list(number, name));
-        Statement { database: self.clone(), number }
-    }
-
-    pub(super) fn name_of(&self, statement: usize) -> Arc<str> {
-        lock(&self.0.table).name(statement)
-    }
-
-    fn list(&self, statement: usize, name: Arc<str>) {
+    pub(super) fn list(&self, statement: usize, name: Arc<str>) {
         lock(&self.0.figures).meter.name(statement, name);
     }
 
@@ -187,7 +159,7 @@ impl Database {
     /// What an error of a query says about the load.
     #[must_use]
     pub fn judge(&self, error: &(dyn Error + 'static)) -> Outcome {
-        (self.0.judge)(error)
+        self.0.judges.judge(error)
     }
 
     /// Sends a signal if one is due. Whoever comes by does it, so that a database from

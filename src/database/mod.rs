@@ -4,10 +4,12 @@
 
 mod builder;
 mod checkout;
+mod code;
 mod door;
 mod fault;
 mod fingerprint;
 mod handle;
+mod judge;
 mod observed;
 mod recent;
 mod statement;
@@ -16,9 +18,14 @@ mod table;
 pub use builder::DatabaseBuilder;
 pub use checkout::{CheckoutError, Lent};
 #[allow(unused_imports, reason = "for now")]
+pub(crate) use code::outcome_of_text;
+pub use code::{outcome_of_mysql, outcome_of_sqlite, outcome_of_sqlstate};
+#[allow(unused_imports, reason = "for now")]
 pub(crate) use door::{Door, Entering, Pass};
 pub use fault::outcome_of_error;
 pub use handle::Database;
+#[allow(unused_imports, reason = "for now")]
+pub(crate) use judge::chain;
 pub use observed::{InFlight, Observed};
 pub use recent::DatabaseSnapshot;
 pub use statement::Statement;

@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use super::{Database, InFlight, Observed};
-use crate::outcome::Outcome;
+use crate::{lock::lock, outcome::Outcome};
 
 /// One kind of query of one database, by the name that you give it or by its SQL text. A
 /// cheap handle.
@@ -11,6 +11,36 @@ use crate::outcome::Outcome;
 pub struct Statement {
     pub(super) database: Database,
     pub(super) number: usize,
+}
+
+impl Database {
+    /// The statement of a SQL text: the text without its literals and parameters, comments
+    /// and the length of its lists. It is one of the 100 that are kept apart, as if it was
+    /// [named](Self::statement) so.
+    ///
+    /// ```
+    /// # let db = brownout::Database::new("shop");
+    /// let one = db.sql("SELECT * FROM products WHERE id = 42");
+    /// let other = db.sql("select * from products where id = $1 -- of the shop");
+    /// assert_eq!(one.name(), other.name());
+    /// assert_eq!(&*one.name(), "SELECT * FROM products WHERE id = ?");
+    /// ```
+    ///
+    /// Any text will do, in time linear in its length; one that was seen lately, among the
+    /// last thousand, costs a hash of it and a look-up. Names in backticks, brackets and
+    /// double quotes are kept, the latter unless they look like a string or the text has
+    /// backticks, which is MySQL. The name has at most 200 characters: a longer one ends
+    /// with a hash of the whole.
+    #[must_use]
+    pub fn sql(&self, text: &str) -> Statement {
+        let mut table = lock(&self.0.table);
+        let number = table.number_of_sql(text, |number, name| self.list(number, name));
+        Statement { database: self.clone(), number }
+    }
+
+    pub(super) fn name_of(&self, statement: usize) -> Arc<str> {
+        lock(&self.0.table).name(statement)
+    }
 }
 
 impl Statement {
