@@ -153,7 +153,8 @@ pub use self::{
     },
     database::{
         CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, InFlight, Lent, Observed,
-        Statement, outcome_of_error, outcome_of_mysql, outcome_of_sqlite, outcome_of_sqlstate,
+        SpanFigures, Statement, StatementFigures, outcome_of_error, outcome_of_mysql,
+        outcome_of_sqlite, outcome_of_sqlstate,
     },
     fallback::{Fallback, FallbackLayer},
     gate::{

@@ -118,7 +118,6 @@ impl Meter {
     }
 
     /// What the statement takes alone, if it is known.
-    #[allow(dead_code, reason = "for now")]
     pub(crate) fn alone(&self, statement: usize) -> Option<Duration> {
         let seconds = self.baselines.alone(statement)?;
         Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))

@@ -14,6 +14,7 @@ use std::{
 use super::{
     DatabaseBuilder, DatabaseSnapshot, Observed, Statement,
     door::{Door, Guard, Pass},
+    figures::Ledger,
     judge::Judges,
     recent::Recent,
     table::{OTHER, Table, UNNAMED},
@@ -71,6 +72,7 @@ pub(super) struct Shared {
 pub(super) struct Figures {
     pub(super) meter: Meter,
     recent: Recent,
+    pub(super) ledger: Ledger,
 }
 
 impl Database {
@@ -91,7 +93,11 @@ impl Database {
         Self(Arc::new(Shared {
             name: settings.name,
             judges: settings.judges,
-            figures: Mutex::new(Figures { meter, recent: Recent::new(now) }),
+            figures: Mutex::new(Figures {
+                meter,
+                recent: Recent::new(now),
+                ledger: Ledger::new(now),
+            }),
             table: Mutex::default(),
             subscribers: Mutex::default(),
             door: Mutex::default(),
@@ -216,6 +222,7 @@ impl Database {
         let mut figures = lock(&self.0.figures);
         figures.meter.finish(call, now, outcome);
         figures.recent.finish(now, latency, outcome);
+        figures.ledger.finish(call.statement, now, latency, outcome);
         drop(figures);
         self.tick(now);
     }
@@ -225,6 +232,7 @@ impl Database {
         let mut figures = lock(&self.0.figures);
         figures.meter.cancel(call, now);
         figures.recent.cancel(now);
+        figures.ledger.cancel(call.statement, now, now.saturating_duration_since(call.started));
         drop(figures);
         self.tick(now);
     }
@@ -234,6 +242,7 @@ impl Database {
         let mut figures = lock(&self.0.figures);
         figures.meter.record(statement, now, latency, outcome);
         figures.recent.finish(now, latency, outcome);
+        figures.ledger.finish(statement, now, latency, outcome);
         drop(figures);
         self.tick(now);
     }

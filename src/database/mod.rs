@@ -7,11 +7,14 @@ mod checkout;
 mod code;
 mod door;
 mod fault;
+mod figures;
 mod fingerprint;
 mod handle;
 mod judge;
 mod observed;
 mod recent;
+#[cfg(feature = "serde")]
+mod serial;
 mod statement;
 mod table;
 
@@ -23,6 +26,7 @@ pub use code::{outcome_of_mysql, outcome_of_sqlite, outcome_of_sqlstate};
 #[allow(unused_imports, reason = "for now")]
 pub(crate) use door::{Door, Entering, Pass};
 pub use fault::outcome_of_error;
+pub use figures::{SpanFigures, StatementFigures};
 pub use handle::Database;
 #[allow(unused_imports, reason = "for now")]
 pub(crate) use judge::chain;

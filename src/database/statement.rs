@@ -2,8 +2,12 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use super::{Database, InFlight, Observed};
-use crate::{lock::lock, outcome::Outcome};
+use super::{
+    Database, InFlight, Observed,
+    checkout::CONNECTION,
+    figures::{StatementFigures, share_out},
+};
+use crate::{clock, lock::lock, outcome::Outcome};
 
 /// One kind of query of one database, by the name that you give it or by its SQL text. A
 /// cheap handle.
@@ -36,6 +40,32 @@ impl Database {
         let mut table = lock(&self.0.table);
         let number = table.number_of_sql(text, |number, name| self.list(number, name));
         Statement { database: self.clone(), number }
+    }
+
+    /// What each statement costs, the dearest first, of those that had a query. Up to 101:
+    /// those of a name, and the rest as `(other)`. The wait for a connection counts as one,
+    /// `(connection)`, where it is timed apart.
+    ///
+    /// All of it takes ¼ MB at most, whatever goes on.
+    ///
+    /// ```
+    /// # let db = brownout::Database::new("shop");
+    /// for statement in db.statements().iter().take(5) {
+    ///     let name = &statement.name;
+    ///     println!("{:3.0} %, p99 {:?}: {name}", 100.0 * statement.lately.share, statement.lately.p99);
+    /// }
+    /// ```
+    #[must_use]
+    pub fn statements(&self) -> Vec<StatementFigures> {
+        let now = clock::now();
+        let mut statements = {
+            // In the order in which a new statement takes them.
+            let (table, figures) = (lock(&self.0.table), lock(&self.0.figures));
+            let describe = |number| (table.name(number), figures.meter.alone(number));
+            figures.ledger.figures(now, describe)
+        };
+        share_out(&mut statements, |own| &*own.name != CONNECTION);
+        statements
     }
 
     pub(super) fn name_of(&self, statement: usize) -> Arc<str> {
