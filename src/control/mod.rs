@@ -3,6 +3,7 @@
 
 pub(crate) mod baseline;
 pub(crate) mod breaker;
+pub(crate) mod curve;
 pub(crate) mod fair;
 pub(crate) mod headcount;
 pub(crate) mod histogram;
@@ -13,5 +14,7 @@ pub(crate) mod occupancy;
 pub(crate) mod patience;
 pub(crate) mod places;
 pub(crate) mod queue;
+pub(crate) mod reading;
 pub(crate) mod room;
+pub(crate) mod saturation;
 pub(crate) mod window;

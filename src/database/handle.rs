@@ -15,6 +15,7 @@ use super::{
     DatabaseBuilder, DatabaseSnapshot, Observed, Statement,
     door::{Door, Guard, Pass},
     figures::Ledger,
+    insight::Insight,
     judge::Judges,
     recent::Recent,
     table::{OTHER, Table, UNNAMED},
@@ -73,6 +74,15 @@ pub(super) struct Figures {
     pub(super) meter: Meter,
     recent: Recent,
     pub(super) ledger: Ledger,
+    pub(super) insight: Insight,
+}
+
+impl Figures {
+    fn take(&mut self, now: Instant, wall: Duration) -> Signal {
+        let signal = self.meter.take(now, wall);
+        self.insight.hear(&signal, &self.meter);
+        signal
+    }
 }
 
 impl Database {
@@ -97,6 +107,7 @@ impl Database {
                 meter,
                 recent: Recent::new(now),
                 ledger: Ledger::new(now),
+                insight: Insight::default(),
             }),
             table: Mutex::default(),
             subscribers: Mutex::default(),
@@ -179,7 +190,7 @@ impl Database {
         let next = elapsed + nanos(TICK);
         let won = self.0.due.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed);
         if won.is_ok() {
-            let signal = lock(&self.0.figures).meter.take(now, clock::wall());
+            let signal = lock(&self.0.figures).take(now, clock::wall());
             self.tell(&signal);
         }
     }

@@ -10,6 +10,7 @@ mod fault;
 mod figures;
 mod fingerprint;
 mod handle;
+mod insight;
 mod judge;
 mod observed;
 mod recent;
