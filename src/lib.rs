@@ -141,6 +141,9 @@ mod lock;
 #[cfg(feature = "simulate")]
 pub mod simulate;
 
+#[cfg(feature = "sqlx")]
+pub mod sqlx;
+
 #[cfg(feature = "tower")]
 pub use self::{
     admission::{
@@ -150,7 +153,8 @@ pub use self::{
     },
     database::{
         Attributed, CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, InFlight, Lent,
-        Observed, Spent, Statement, attributed, outcome_of_error,
+        Observed, SpanFigures, Spent, Statement, StatementFigures, attributed, outcome_of_error,
+        outcome_of_mysql, outcome_of_sqlite, outcome_of_sqlstate,
     },
     fallback::{Fallback, FallbackLayer},
     gate::{

@@ -23,7 +23,9 @@ impl Default for Histogram {
 
 impl Histogram {
     pub(crate) fn record(&mut self, latency: Duration) {
-        let micros = u64::try_from(latency.as_micros()).unwrap_or(LONGEST).min(LONGEST);
+        // Much cheaper than `as_micros`, which divides 128 bits.
+        let micros = latency.as_secs().saturating_mul(1_000_000);
+        let micros = micros.saturating_add(u64::from(latency.subsec_micros())).min(LONGEST);
         let count = &mut self.counts[bucket(micros)];
         *count = count.saturating_add(1);
     }

@@ -4,6 +4,7 @@
 pub(crate) mod baseline;
 pub(crate) mod breaker;
 pub(crate) mod call;
+pub(crate) mod curve;
 pub(crate) mod fair;
 pub(crate) mod habit;
 pub(crate) mod headcount;
@@ -15,7 +16,9 @@ pub(crate) mod occupancy;
 pub(crate) mod patience;
 pub(crate) mod places;
 pub(crate) mod queue;
+pub(crate) mod reading;
 pub(crate) mod room;
+pub(crate) mod saturation;
 pub(crate) mod strays;
 pub(crate) mod window;
 pub(crate) mod witness;

@@ -2,26 +2,24 @@
 
 use std::{error::Error, fmt, time::Duration};
 
-use super::{fault::outcome_of_error, handle::Database};
+use super::{handle::Database, judge::Judges};
 use crate::{
     config::{self, InvalidConfig},
     control::meter::Slow,
     outcome::Outcome,
 };
 
-pub(super) type JudgeError = Box<dyn Fn(&(dyn Error + 'static)) -> Outcome + Send + Sync>;
-
 /// Settings of a [`Database`].
 #[must_use]
 pub struct DatabaseBuilder {
     pub(super) name: String,
     pub(super) slow: Slow,
-    pub(super) judge: JudgeError,
+    pub(super) judges: Judges,
 }
 
 impl DatabaseBuilder {
     pub(super) fn new(name: String) -> Self {
-        Self { name, slow: Slow::default(), judge: Box::new(outcome_of_error) }
+        Self { name, slow: Slow::default(), judges: Judges::default() }
     }
 
     /// The latency from which on a query is slow, to a circuit breaker and in
@@ -39,12 +37,40 @@ impl DatabaseBuilder {
         Self { slow: Slow { times, ..self.slow }, ..self }
     }
 
-    /// What an error of a query says about the load. Default: [`outcome_of_error`].
-    pub fn judge<F>(self, judge: F) -> Self
+    /// What an error of a query says about the load, where you know it. It is asked of the
+    /// error and, as long as it answers `None`, of each of its sources; then whoever was
+    /// added after it, and at last [`judge`](Self::judge). Default: nobody.
+    ///
+    /// So the codes of a driver that the crate does not know are told:
+    ///
+    /// ```
+    /// use brownout::{Database, outcome_of_sqlstate};
+    ///
+    /// let db = Database::builder("shop")
+    ///     .recognise(|error| {
+    ///         let error = error.downcast_ref::<tokio_postgres::Error>()?;
+    ///         outcome_of_sqlstate(error.code()?.code())
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), brownout::InvalidConfig>(())
+    /// ```
+    pub fn recognise<F>(mut self, known: F) -> Self
+    where
+        F: Fn(&(dyn Error + 'static)) -> Option<Outcome> + Send + Sync + 'static,
+    {
+        self.judges.known.push(Box::new(known));
+        self
+    }
+
+    /// What an error of a query says about the load: the last word. Default: what a pool
+    /// of this crate knows about its driver's errors, else
+    /// [`outcome_of_error`](crate::outcome_of_error).
+    pub fn judge<F>(mut self, judge: F) -> Self
     where
         F: Fn(&(dyn Error + 'static)) -> Outcome + Send + Sync + 'static,
     {
-        Self { judge: Box::new(judge), ..self }
+        self.judges.owner = Some(Box::new(judge));
+        self
     }
 
     /// The handle.

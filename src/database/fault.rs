@@ -2,16 +2,29 @@
 
 use std::{error::Error, io};
 
+use super::{code::outcome_of_text, judge::chain};
 use crate::outcome::Outcome;
 
 /// What an error says about the load, for any driver.
 ///
-/// It is an overload if the error or one of its sources is an I/O error that means the
-/// other side did not answer (refused, reset, aborted, timed out, broken pipe,
-/// unreachable, no longer connected), an elapsed tokio timeout, or an error whose text
-/// says that something timed out: so do the exhausted pools of sqlx, deadpool and bb8,
-/// and the statement and lock timeouts of the servers. Anything else, such as a unique
-/// violation or a missing row, says nothing about the load. Where that is not enough:
+/// It is an overload if the error or one of its sources is
+///
+/// * an I/O error that means the other side did not answer: refused, reset, aborted, timed
+///   out, broken pipe, unreachable, no longer connected;
+/// * an elapsed tokio timeout;
+/// * an error whose text begins with a code of MySQL or SQLite that is an overload, as those
+///   of sqlx and of MySQL's own drivers do: see [`outcome_of_mysql`] and
+///   [`outcome_of_sqlite`];
+/// * without such a code, an error whose first line says, in English, that something timed
+///   out, was deadlocked, could not be serialized or is locked, that there are too many
+///   connections, or that the connection is gone: so do the exhausted pools of sqlx,
+///   deadpool and bb8, and the servers.
+///
+/// Anything else, such as a unique violation or a missing row, says nothing about the load.
+///
+/// The SQLSTATE of PostgreSQL is in no text. The pool of this crate's feature `sqlx` knows
+/// it; for others see [`DatabaseBuilder::recognise`]. What is neither an error of a driver
+/// nor wraps one:
 ///
 /// ```
 /// use brownout::{Database, Outcome, outcome_of_error};
@@ -29,24 +42,55 @@ use crate::outcome::Outcome;
 ///     .build()?;
 /// # Ok::<(), brownout::InvalidConfig>(())
 /// ```
+///
+/// [`DatabaseBuilder::recognise`]: crate::DatabaseBuilder::recognise
+/// [`outcome_of_mysql`]: crate::outcome_of_mysql
+/// [`outcome_of_sqlite`]: crate::outcome_of_sqlite
 #[must_use]
 pub fn outcome_of_error(error: &(dyn Error + 'static)) -> Outcome {
-    let mut next = Some(error);
-    while let Some(error) = next {
+    for error in chain(error) {
         let silent = error.downcast_ref::<io::Error>().is_some_and(|io| does_not_answer(io.kind()));
-        if silent || error.is::<tokio::time::error::Elapsed>() || says_timeout(error) {
+        if silent || error.is::<tokio::time::error::Elapsed>() {
             return Outcome::Overload;
         }
-        next = error.source();
+        let text = error.to_string();
+        match outcome_of_text(&text) {
+            Some(outcome) => return outcome,
+            None if says_overload(&text) => return Outcome::Overload,
+            None => {}
+        }
     }
     Outcome::Ignore
 }
 
-/// No driver's type is known here, so its words have to do.
-fn says_timeout(error: &(dyn Error + 'static)) -> bool {
-    let text = error.to_string().to_lowercase();
-    text.contains("timed out") || text.contains("timeout")
+/// No driver's type is known here, so its words have to do. Those after the first line
+/// are details, and may be anybody's.
+fn says_overload(text: &str) -> bool {
+    let line = text.lines().next().unwrap_or_default().to_lowercase();
+    // A constraint may be called anything.
+    let violation = ["violates", "duplicate", "constraint"].iter().any(|word| line.contains(word));
+    !violation && WORDS.iter().any(|words| line.contains(words))
 }
+
+const WORDS: [&str; 17] = [
+    "timed out",
+    "timeout",
+    "deadlock",
+    "could not serialize",
+    "could not obtain lock",
+    "database is locked",
+    "table is locked",
+    "too many connections",
+    "too many clients",
+    "connection slots",
+    "connection closed",
+    "connection was lost",
+    "lost connection",
+    "gone away",
+    "terminating connection",
+    "closed the connection",
+    "the database system is",
+];
 
 fn does_not_answer(kind: io::ErrorKind) -> bool {
     use io::ErrorKind as Kind;
@@ -100,9 +144,24 @@ mod tests {
         for text in [
             "pool timed out while waiting for an open connection",
             "Timeout occurred while waiting for a slot to become available",
+            "Timed out in bb8",
             "canceling statement due to statement timeout",
+            "ERROR: deadlock detected\nDETAIL: Process 1 waits",
+            "FATAL: sorry, too many clients already",
+            "1205 (HY000): Sperre nicht erhalten",
         ] {
             assert_eq!(outcome_of_error(&io::Error::other(text)), Outcome::Overload, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_text_quotes_says_nothing() {
+        for text in [
+            "duplicate key value violates unique constraint \"timeouts_pkey\"",
+            "ERROR: null value in column \"a\"\nDETAIL: Failing row contains (timeout).",
+            "1062 (23000): Duplicate entry 'timeout' for key 'name'",
+        ] {
+            assert_eq!(outcome_of_error(&io::Error::other(text)), Outcome::Ignore, "{text}");
         }
     }
 

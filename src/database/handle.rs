@@ -13,19 +13,14 @@ use std::{
 
 use super::{
     DatabaseBuilder, DatabaseSnapshot, Observed, Statement,
-    builder::JudgeError,
     door::{Door, Guard, Pass},
-    recent::Recent,
-    statement::{Names, UNNAMED},
-    visit::Visit,
+    judge::Judges,
+    recording::Figures,
+    table::{Table, UNNAMED},
 };
 use crate::{
     class::Downstream,
     clock,
-    control::{
-        meter::{Call, Meter},
-        witness::{Ended, Witness},
-    },
     lock::lock,
     outcome::Outcome,
     rejection::Rejection,
@@ -59,24 +54,19 @@ use crate::{
 /// Nothing is protected that is not observed: look at [`Database::snapshot`], whose
 /// `finished` has to grow.
 #[derive(Clone)]
-pub struct Database(Arc<Shared>);
+pub struct Database(pub(super) Arc<Shared>);
 
-struct Shared {
-    number: Downstream,
-    name: Arc<str>,
-    judge: JudgeError,
-    figures: Mutex<Figures>,
-    names: Mutex<Names>,
+pub(super) struct Shared {
+    pub(super) number: Downstream,
+    pub(super) name: Arc<str>,
+    pub(super) judges: Judges,
+    pub(super) figures: Mutex<Figures>,
+    pub(super) table: Mutex<Table>,
     subscribers: Mutex<Vec<Arc<dyn OnSignal + Send + Sync>>>,
     door: Mutex<Guard>,
     /// When the next signal is due, in nanoseconds after `origin`.
     due: AtomicU64,
     origin: Instant,
-}
-
-struct Figures {
-    meter: Meter,
-    recent: Recent,
 }
 
 impl Database {
@@ -92,13 +82,12 @@ impl Database {
 
     pub(super) fn from_checked(settings: DatabaseBuilder) -> Self {
         let now = clock::now();
-        let meter = Meter::new(settings.slow, now);
         Self(Arc::new(Shared {
             number: Downstream::another(),
             name: settings.name.into(),
-            judge: settings.judge,
-            figures: Mutex::new(Figures { meter, recent: Recent::new(now) }),
-            names: Mutex::default(),
+            judges: settings.judges,
+            figures: Mutex::new(Figures::new(settings.slow, now)),
+            table: Mutex::default(),
             subscribers: Mutex::default(),
             door: Mutex::default(),
             due: AtomicU64::new(nanos(TICK)),
@@ -135,15 +124,17 @@ impl Database {
         self.record_as(UNNAMED, latency, outcome);
     }
 
-    /// The statement of this name. Up to 100 names are kept apart; whatever comes after
-    /// shares the figures of queries without a name. So give names to kinds of queries,
+    /// The statement of this name. Up to 100 are kept apart; whatever comes after shares
+    /// the figures of queries without a name. So give names to kinds of queries,
     /// and never put a parameter into one.
     #[must_use]
     pub fn statement(&self, name: &str) -> Statement {
-        let number = lock(&self.0.names).number(name, |number| {
-            lock(&self.0.figures).meter.name(number, Arc::from(name));
-        });
+        let number = lock(&self.0.table).number(name, |number, name| self.list(number, name));
         Statement { database: self.clone(), number }
+    }
+
+    pub(super) fn list(&self, statement: usize, name: Arc<str>) {
+        lock(&self.0.figures).meter.name(statement, name);
     }
 
     /// Has `subscriber` hear every signal from now on, until it breaks off.
@@ -163,7 +154,7 @@ impl Database {
     /// What an error of a query says about the load.
     #[must_use]
     pub fn judge(&self, error: &(dyn Error + 'static)) -> Outcome {
-        (self.0.judge)(error)
+        self.0.judges.judge(error)
     }
 
     /// Sends a signal if one is due. Whoever comes by does it, so that a database from
@@ -177,7 +168,7 @@ impl Database {
         let next = elapsed + nanos(TICK);
         let won = self.0.due.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed);
         if won.is_ok() {
-            let signal = lock(&self.0.figures).meter.take(now, clock::wall());
+            let signal = lock(&self.0.figures).take(now, clock::wall());
             self.tell(&signal);
         }
     }
@@ -202,56 +193,6 @@ impl Database {
         door.map(|door| door.occupy()).unwrap_or_default()
     }
 
-    /// A query starts, for the request that runs now or for nobody known.
-    pub(super) fn start(&self, statement: usize) -> (Call, Option<Arc<dyn Witness>>) {
-        let now = clock::now();
-        let present = Visit::present(Visit::witness);
-        let mut figures = lock(&self.0.figures);
-        let call = figures.meter.call(statement, now);
-        figures.meter.start(&call);
-        figures.note_stray(present.is_none());
-        drop(figures);
-        let witness = present.flatten();
-        if let Some(witness) = &witness {
-            witness.start(self.0.number, &call);
-        }
-        self.tick(now);
-        (call, witness)
-    }
-
-    /// A query that was started is over.
-    pub(super) fn finish(&self, call: &Call, outcome: Option<Outcome>) -> Ended {
-        let at = clock::now();
-        let latency = at.saturating_duration_since(call.started);
-        let mut figures = lock(&self.0.figures);
-        figures.finish(call, at, outcome);
-        let work = figures.work(call.statement, latency);
-        drop(figures);
-        Visit::present(|visit| visit.spend(self.0.number, &self.0.name, latency));
-        self.tick(at);
-        Ended { at, outcome, work }
-    }
-
-    pub(super) fn record_as(&self, statement: usize, latency: Duration, outcome: Outcome) {
-        let at = clock::now();
-        let present = Visit::present(|visit| {
-            visit.spend(self.0.number, &self.0.name, latency);
-            visit.witness()
-        });
-        let mut figures = lock(&self.0.figures);
-        let call = figures.meter.call(statement, at).earlier(latency);
-        figures.meter.record(statement, at, latency, outcome);
-        figures.recent.finish(at, latency, outcome);
-        figures.note_stray(present.is_none());
-        let work = figures.work(statement, latency);
-        drop(figures);
-        if let Some(witness) = present.flatten() {
-            witness.start(self.0.number, &call);
-            witness.end(self.0.number, &call, &Ended { at, outcome: Some(outcome), work });
-        }
-        self.tick(at);
-    }
-
     pub(super) fn number(&self) -> Downstream {
         self.0.number
     }
@@ -268,29 +209,6 @@ impl Database {
                 lock(&self.0.subscribers).retain(|other| !Arc::ptr_eq(other, &subscriber));
             }
         }
-    }
-}
-
-impl Figures {
-    fn note_stray(&mut self, is_stray: bool) {
-        if is_stray {
-            self.meter.stray();
-        }
-    }
-
-    fn finish(&mut self, call: &Call, at: Instant, outcome: Option<Outcome>) {
-        let Some(outcome) = outcome else {
-            self.recent.cancel(at);
-            self.meter.cancel(call, at);
-            return;
-        };
-        self.recent.finish(at, at.saturating_duration_since(call.started), outcome);
-        self.meter.finish(call, at, outcome);
-    }
-
-    /// What a query takes alone, in seconds, or what it took if that is not known.
-    fn work(&self, statement: usize, latency: Duration) -> f64 {
-        self.meter.alone(statement).unwrap_or(latency.as_secs_f64())
     }
 }
 

@@ -1,18 +1,87 @@
 //! Statements: the kinds of queries that are measured apart.
 
-use std::{collections::HashMap, future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
-use super::{Database, InFlight, Observed};
-use crate::outcome::Outcome;
+use super::{
+    Database, InFlight, Observed,
+    checkout::CONNECTION,
+    figures::{StatementFigures, share_out},
+};
+use crate::{clock, lock::lock, outcome::Outcome};
 
-/// One kind of query of one database, by the name that you give it. A cheap handle.
+/// One kind of query of one database, by the name that you give it or by its SQL text. A
+/// cheap handle.
 #[derive(Clone, Debug)]
 pub struct Statement {
     pub(super) database: Database,
     pub(super) number: usize,
 }
 
+impl Database {
+    /// The statement of a SQL text: the text without its literals and parameters, comments
+    /// and the length of its lists. It is one of the 100 that are kept apart, as if it was
+    /// [named](Self::statement) so.
+    ///
+    /// ```
+    /// # let db = brownout::Database::new("shop");
+    /// let one = db.sql("SELECT * FROM products WHERE id = 42");
+    /// let other = db.sql("select * from products where id = $1 -- of the shop");
+    /// assert_eq!(one.name(), other.name());
+    /// assert_eq!(&*one.name(), "SELECT * FROM products WHERE id = ?");
+    /// ```
+    ///
+    /// Any text will do, in time linear in its length; one that was seen lately, among the
+    /// last thousand, costs a hash of it and a look-up. Names in backticks, brackets and
+    /// double quotes are kept, the latter unless they look like a string or the text has
+    /// backticks, which is MySQL. The name has at most 200 characters: a longer one ends
+    /// with a hash of the whole.
+    #[must_use]
+    pub fn sql(&self, text: &str) -> Statement {
+        let mut table = lock(&self.0.table);
+        let number = table.number_of_sql(text, |number, name| self.list(number, name));
+        Statement { database: self.clone(), number }
+    }
+
+    /// What each statement costs, the dearest first, of those that had a query. Up to 101:
+    /// those of a name, and the rest as `(other)`. The wait for a connection counts as one,
+    /// `(connection)`, where it is timed apart.
+    ///
+    /// All of it takes ¼ MB at most, whatever goes on.
+    ///
+    /// ```
+    /// # let db = brownout::Database::new("shop");
+    /// for statement in db.statements().iter().take(5) {
+    ///     let name = &statement.name;
+    ///     println!("{:3.0} %, p99 {:?}: {name}", 100.0 * statement.lately.share, statement.lately.p99);
+    /// }
+    /// ```
+    #[must_use]
+    pub fn statements(&self) -> Vec<StatementFigures> {
+        let now = clock::now();
+        let mut statements = {
+            // In the order in which a new statement takes them.
+            let (table, figures) = (lock(&self.0.table), lock(&self.0.figures));
+            let alone = |number| figures.meter.alone(number).map(Duration::from_secs_f64);
+            let describe = |number| (table.name(number), alone(number));
+            figures.ledger.figures(now, describe)
+        };
+        share_out(&mut statements, |own| &*own.name != CONNECTION);
+        statements
+    }
+
+    pub(super) fn name_of(&self, statement: usize) -> Arc<str> {
+        lock(&self.0.table).name(statement)
+    }
+}
+
 impl Statement {
+    /// What people call it: the name that you gave it, the SQL text without its literals,
+    /// or `(other)` for what has no name or came after the table was full.
+    #[must_use]
+    pub fn name(&self) -> Arc<str> {
+        self.database.name_of(self.number)
+    }
+
     /// Times a query. Like [`Database::observe`].
     pub fn observe<F, T, E>(&self, query: F) -> Observed<F>
     where
@@ -31,47 +100,5 @@ impl Statement {
     #[must_use = "dropping it counts as a query whose caller left"]
     pub fn start(&self) -> InFlight {
         InFlight::start(self)
-    }
-}
-
-/// The statements by name. Bounded: whatever comes after the last number shares 0 with
-/// the queries that have no name.
-#[derive(Debug, Default)]
-pub(super) struct Names(HashMap<Box<str>, usize>);
-
-impl Names {
-    /// The number of this name. A new one is told to `listed`.
-    pub(super) fn number(&mut self, name: &str, listed: impl FnOnce(usize)) -> usize {
-        if let Some(number) = self.0.get(name) {
-            return *number;
-        }
-        if self.0.len() >= MOST {
-            return UNNAMED;
-        }
-        let number = self.0.len() + 1;
-        self.0.insert(name.into(), number);
-        listed(number);
-        number
-    }
-}
-
-pub(super) const UNNAMED: usize = 0;
-const MOST: usize = 100;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_keep_their_numbers_and_the_table_its_bound() {
-        let mut names = Names::default();
-        let first = names.number("first", |_| {});
-        for name in 0..10_000 {
-            assert!(names.number(&name.to_string(), |_| {}) <= MOST);
-        }
-        assert_eq!(names.number("first", |_| {}), first);
-        assert_ne!(first, UNNAMED);
-        assert_eq!(names.number("one too many", |_| panic!("it is full")), UNNAMED);
-        assert_eq!(names.0.len(), MOST);
     }
 }

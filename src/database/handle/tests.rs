@@ -115,6 +115,26 @@ async fn a_query_timed_by_its_owner_counts() {
     assert_eq!(signal.statements.len(), 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn each_statement_has_an_account() {
+    let db = Database::new("shop");
+    let orders = db.sql("SELECT * FROM orders WHERE id = 7");
+    for _ in 0..60 {
+        let _ = orders.observe(query(10 * MS)).await;
+    }
+    let _ = db.observe(refused()).await;
+    drop(db.statement("given up").start());
+    db.statement(crate::database::checkout::CONNECTION).record(5000 * MS, Outcome::Success);
+    let statements = db.statements();
+    let names: Vec<_> = statements.iter().map(|own| &*own.name).collect();
+    assert_eq!(names, ["(connection)", "SELECT * FROM orders WHERE id = ?", "(other)", "given up"]);
+    let (waits, orders) = (&statements[0], &statements[1]);
+    assert_eq!((orders.ever.finished, orders.alone), (60, Some(10 * MS)));
+    assert!((orders.ever.share - 1.0).abs() < 1e-9 && waits.ever.share == 0.0);
+    assert!((orders.lately.slowdown.expect("it is known") - 1.0).abs() < 1e-9);
+    assert_eq!((statements[2].ever.overloads, statements[3].ever.cancelled), (1, 1));
+}
+
 #[test]
 fn an_impossible_threshold_is_found_when_built() {
     let error = Database::builder("shop").slow_after(Duration::ZERO).build().unwrap_err();
