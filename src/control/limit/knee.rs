@@ -65,8 +65,7 @@ use crate::{config::InvalidConfig, control::baseline::Baselines, signal::Signal}
 ///   stretch is seen not to follow.
 /// * Behind a hard pool, more concurrency costs no work, only latency: set
 ///   `ConcurrencyLimit::max` to the pool's size, or a [`target`](Self::target).
-/// * It was tried with one query per request: with several, its figures are those of their
-///   sum.
+/// * It was tried with one query per request.
 /// * A partial stall, as of one locked table, shows only when those queries come back.
 ///
 /// # Sources
