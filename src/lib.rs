@@ -149,8 +149,9 @@ pub use self::{
         Protocol, RateLimitLayer, ResponseFuture,
     },
     database::{
-        CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, InFlight, Lent, Observed,
-        Statement, outcome_of_error,
+        ByRequest, CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, InFlight,
+        JudgeBoxedErrors, JudgeErrors, Lent, Observed, QueryLayer, QueryService, Statement,
+        StatementOf, outcome_of_error,
     },
     fallback::{Fallback, FallbackLayer},
     gate::{

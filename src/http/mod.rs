@@ -5,10 +5,12 @@ mod body;
 mod header;
 mod protocol;
 mod routes;
+mod status;
 
 pub use body::PermitBody;
 pub use header::ByHeader;
 pub use routes::Routes;
+pub use status::JudgeStatus;
 
 /// The README's code, compiled.
 #[cfg(doctest)]
