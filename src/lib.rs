@@ -87,6 +87,7 @@
 //! |---|---|
 //! | `http` (default) | refusals as HTTP responses, priorities by header and route, permits that last to the end of the body |
 //! | `tower` (in `http`) | gates, database and layers |
+//! | `tracing` | a subscriber layer that feeds a database on what sqlx logs |
 //! | `simulate` | the closed loop in virtual time, to try settings and algorithms in |
 //! | none | the vocabulary and the algorithms of [`limit`] alone, without any dependency |
 //!
@@ -140,6 +141,8 @@ pub mod http;
 mod lock;
 #[cfg(feature = "simulate")]
 pub mod simulate;
+#[cfg(feature = "tracing")]
+pub mod tracing;
 
 #[cfg(feature = "tower")]
 pub use self::{

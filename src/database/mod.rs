@@ -15,6 +15,8 @@ mod service;
 mod statement;
 
 pub use builder::DatabaseBuilder;
+#[cfg(feature = "tracing")]
+pub(crate) use checkout::CONNECTION;
 pub use checkout::{CheckoutError, Lent};
 #[allow(unused_imports, reason = "for now")]
 pub(crate) use door::{Door, Entering, Pass};
