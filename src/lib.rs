@@ -154,7 +154,7 @@ pub use self::{
     database::{
         ByRequest, CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, InFlight,
         JudgeBoxedErrors, JudgeErrors, Lent, Observed, QueryLayer, QueryService, Statement,
-        StatementOf, outcome_of_error,
+        StatementOf, ToTheEnd, outcome_of_error,
     },
     fallback::{Fallback, FallbackLayer},
     gate::{

@@ -13,6 +13,7 @@ mod observed;
 mod recent;
 mod service;
 mod statement;
+mod to_the_end;
 
 pub use builder::DatabaseBuilder;
 #[cfg(feature = "tracing")]
@@ -28,3 +29,4 @@ pub use observed::{InFlight, Observed};
 pub use recent::DatabaseSnapshot;
 pub use service::QueryService;
 pub use statement::Statement;
+pub use to_the_end::ToTheEnd;
