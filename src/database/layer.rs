@@ -4,7 +4,7 @@ use tower::Layer;
 
 use super::{
     Database, Statement,
-    judge::{JudgeBoxedErrors, JudgeErrors},
+    errors::{JudgeBoxedErrors, JudgeErrors},
     service::QueryService,
 };
 

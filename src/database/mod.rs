@@ -5,9 +5,10 @@
 mod builder;
 mod checkout;
 mod door;
+mod errors;
 mod fault;
 mod handle;
-mod judge;
+
 mod layer;
 mod observed;
 mod recent;
@@ -21,9 +22,9 @@ pub(crate) use checkout::CONNECTION;
 pub use checkout::{CheckoutError, Lent};
 #[allow(unused_imports, reason = "for now")]
 pub(crate) use door::{Door, Entering, Pass};
+pub use errors::{JudgeBoxedErrors, JudgeErrors};
 pub use fault::outcome_of_error;
 pub use handle::Database;
-pub use judge::{JudgeBoxedErrors, JudgeErrors};
 pub use layer::{ByRequest, QueryLayer, StatementOf};
 pub use observed::{InFlight, Observed};
 pub use recent::DatabaseSnapshot;

@@ -9,7 +9,7 @@ use std::{
 
 use pin_project::pin_project;
 
-use super::{Statement, judge::JudgeErrors};
+use super::{Statement, errors::JudgeErrors};
 use crate::{
     control::meter::Call,
     outcome::{Judge, Outcome},
