@@ -1,6 +1,6 @@
 //! Pools of other makes against a real PostgreSQL, at the address in `DATABASE_URL`.
 
-#![cfg(feature = "tower")]
+#![cfg(feature = "http")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! A database that is fed on what sqlx logs, with SQLite in the process.
 
-#![cfg(feature = "tracing")]
+#![cfg(all(feature = "http", feature = "tracing"))]
 
 mod support;
 

@@ -54,8 +54,7 @@ fn calls(db: &Database, feed: impl FnOnce()) -> Vec<(String, u64)> {
     feed();
     let in_a_second = crate::clock::now() + Duration::from_secs(1);
     db.tick(in_a_second);
-    let calls = heard.lock().expect("nobody panics").clone();
-    calls
+    heard.lock().expect("nobody panics").clone()
 }
 
 #[test]
