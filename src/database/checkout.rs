@@ -30,11 +30,6 @@ pub struct Lent<T> {
 }
 
 impl<T> Lent<T> {
-    #[allow(dead_code, reason = "for now")]
-    pub(crate) fn into_parts(self) -> (T, Pass) {
-        (self.connection, self.pass)
-    }
-
     /// Works with the connection in a task of its own, which goes on if the caller leaves:
     /// for queries that the server finishes anyway, and for what must not stop halfway.
     /// Until it is over, the connection is not back in its pool, and what it does counts
