@@ -87,6 +87,7 @@
 //! |---|---|
 //! | `http` (default) | refusals as HTTP responses, priorities by header and route, permits that last to the end of the body |
 //! | `tower` (in `http`) | gates, database and layers |
+//! | `tracing` | a subscriber layer that feeds a database on what sqlx logs |
 //! | `simulate` | the closed loop in virtual time, to try settings and algorithms in |
 //! | none | the vocabulary and the algorithms of [`limit`] alone, without any dependency |
 //!
@@ -140,6 +141,8 @@ pub mod http;
 mod lock;
 #[cfg(feature = "simulate")]
 pub mod simulate;
+#[cfg(feature = "tracing")]
+pub mod tracing;
 
 #[cfg(feature = "sqlx")]
 pub mod sqlx;
@@ -152,9 +155,10 @@ pub use self::{
         Prioritized, Protocol, RateLimitLayer, ResponseFuture,
     },
     database::{
-        Attributed, CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, InFlight, Lent,
-        Observed, SpanFigures, Spent, Statement, StatementFigures, attributed, outcome_of_error,
-        outcome_of_mysql, outcome_of_sqlite, outcome_of_sqlstate,
+        Attributed, ByRequest, CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot,
+        InFlight, JudgeBoxedErrors, JudgeErrors, Lent, Observed, QueryLayer, QueryService,
+        SpanFigures, Spent, Statement, StatementFigures, StatementOf, ToTheEnd, attributed,
+        outcome_of_error, outcome_of_mysql, outcome_of_sqlite, outcome_of_sqlstate,
     },
     fallback::{Fallback, FallbackLayer},
     gate::{

@@ -43,6 +43,13 @@ pub struct Attributed<F> {
     visit: Option<Visit>,
 }
 
+impl<F> Attributed<F> {
+    /// For the request that runs now, if one does; otherwise nobody knows for whom.
+    pub(super) fn to_present(future: F) -> Self {
+        Self { future, visit: Visit::present(Visit::elsewhere) }
+    }
+}
+
 impl<F: Future> Future for Attributed<F> {
     type Output = F::Output;
 

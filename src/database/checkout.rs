@@ -7,22 +7,72 @@ use std::{
     ops::{Deref, DerefMut},
 };
 
-use super::{Database, door::Pass};
+use super::{Database, ToTheEnd, door::Pass};
 use crate::rejection::Rejection;
 
-/// A connection, or whatever a pool lends, with leave to hold it. Derefs to it.
+/// A connection, or whatever a pool lends, with leave to hold it. Derefs to it, so it is
+/// used as it would be without this crate. Dropped, the connection goes back to its pool.
+///
+/// # Cancel safety
+///
+/// If a query's future is dropped, it depends on the driver what becomes of the query.
+/// `tokio-postgres` has sent it: the server goes on with it, the connection goes back to
+/// the pool as if it were idle, and whoever gets it next waits for the end of that query.
+/// Here it counts as cancelled from the moment of the drop, so what the server still does
+/// is not counted as in flight. [`to_the_end`](Self::to_the_end) keeps the connection, and
+/// the count, until the query is over.
 #[derive(Debug)]
 pub struct Lent<T> {
     // First, so that it is back before the leave is.
     connection: T,
-    #[allow(dead_code, reason = "for now")]
     pass: Pass,
+    database: Database,
 }
 
 impl<T> Lent<T> {
-    #[allow(dead_code, reason = "for now")]
-    pub(crate) fn into_parts(self) -> (T, Pass) {
-        (self.connection, self.pass)
+    /// Works with the connection in a task of its own, which goes on if the caller leaves:
+    /// for queries that the server finishes anyway, and for what must not stop halfway.
+    /// Until it is over, the connection is not back in its pool, and what it does counts
+    /// as in flight, in front of the pool, too.
+    ///
+    /// ```
+    /// # async fn f(db: brownout::Database) -> Result<(), Box<dyn std::error::Error>> {
+    /// # struct Client; impl Client {
+    /// #     async fn execute(&self, _: &str) -> Result<u64, std::io::Error> { Ok(1) }
+    /// # }
+    /// # struct Pool; impl Pool {
+    /// #     async fn get(&self) -> Result<Client, std::io::Error> { Ok(Client) }
+    /// # }
+    /// # let pool = Pool;
+    /// let client = db.checkout(pool.get()).await?;
+    /// let order = db.statement("order");
+    /// let rows = client
+    ///     .to_the_end(async move |client| order.observe(client.execute("INSERT …")).await)
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The connection has to own its way back to the pool, as `deadpool`'s does; of `bb8`,
+    /// take it with `get_owned`.
+    ///
+    /// It starts at once, also if what it gives back is not awaited. To stop it, give it a
+    /// timeout; a timeout of the server's is better, since that stops the server, too.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime. Awaited, it panics if the work does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping what it gives back stops nothing.
+    pub fn to_the_end<W, F>(self, work: W) -> ToTheEnd<F::Output>
+    where
+        W: FnOnce(Self) -> F,
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let (database, has_a_place) = (self.database.clone(), self.pass.is_held());
+        ToTheEnd::start(work(self), database, has_a_place)
     }
 }
 
@@ -41,6 +91,27 @@ impl<T> DerefMut for Lent<T> {
 }
 
 /// Why there is no connection.
+///
+/// It is an [`Error`] like any other to `?`; its [`source`](Error::source) is the
+/// refusal or the pool's error. A service that answers by itself tells the two apart, such
+/// as with a 503 and the refusal's `retry_after`:
+///
+/// ```
+/// use brownout::CheckoutError;
+///
+/// struct Page { status: u16, retry_after: Option<u64> }
+///
+/// impl<E> From<CheckoutError<E>> for Page {
+///     fn from(error: CheckoutError<E>) -> Self {
+///         match error {
+///             CheckoutError::Refused(rejection) => {
+///                 Self { status: 503, retry_after: Some(rejection.retry_after().as_secs() + 1) }
+///             }
+///             CheckoutError::Pool(_) => Self { status: 500, retry_after: None },
+///         }
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub enum CheckoutError<E> {
     /// The gate in front of the pool refused.
@@ -49,12 +120,12 @@ pub enum CheckoutError<E> {
     Pool(E),
 }
 
-impl<E: fmt::Display> fmt::Display for CheckoutError<E> {
+impl<E> fmt::Display for CheckoutError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(rejection) => rejection.fmt(f),
-            Self::Pool(error) => error.fmt(f),
-        }
+        f.write_str(match self {
+            Self::Refused(_) => "no leave to take a connection",
+            Self::Pool(_) => "no connection from the pool",
+        })
     }
 }
 
@@ -71,28 +142,34 @@ impl Database {
     /// Takes a connection from any pool: `connect` is its `get` or `acquire`. The request
     /// waits in front of the pool, in order of importance, if it holds no permit for this
     /// database yet; the wait for the pool itself is timed apart from the queries, as the
-    /// statement `(connection)`. Time those with [`statement`](Self::statement).
+    /// statement `(connection)`. Time those with [`statement`](Self::statement). With
+    /// `deadpool-postgres`:
     ///
+    /// ```no_run
+    /// use brownout::Database;
+    /// use deadpool_postgres::Pool;
+    ///
+    /// async fn name(db: &Database, pool: &Pool) -> Result<String, Box<dyn std::error::Error>> {
+    ///     let client = db.checkout(pool.get()).await?;
+    ///     let query = client.query_one("SELECT name FROM products WHERE id = $1", &[&1]);
+    ///     let row = db.statement("product").observe(query).await?;
+    ///     Ok(row.get(0))
+    /// }
     /// ```
-    /// # async fn f(db: brownout::Database) -> Result<(), Box<dyn std::error::Error>> {
-    /// # struct Pool; impl Pool {
-    /// #     async fn get(&self) -> Result<(), std::io::Error> { Ok(()) }
-    /// # }
-    /// # let pool = Pool;
-    /// let client = db.checkout(pool.get()).await?;
-    /// # let query = std::future::ready(Ok::<_, std::io::Error>(()));
-    /// db.statement("products").observe(query).await?;
-    /// drop(client);
-    /// # Ok(()) }
-    /// ```
+    ///
+    /// With `bb8` it reads the same. Give the pool a longest wait: that of `bb8` is 30 s,
+    /// and `deadpool` waits for ever if its `timeouts` are not set, which shows as a stall
+    /// but never as a failure.
     ///
     /// # Errors
     ///
-    /// [`CheckoutError`]: a refusal, or what the pool says.
+    /// [`CheckoutError`]: a refusal, or what the pool says. The latter is judged as a
+    /// query's error is: a pool that has none to give in time, and a server that refuses
+    /// connections, are overload.
     ///
     /// # Cancel safety
     ///
-    /// As cancel safe as the pool.
+    /// As cancel safe as the pool. Dropped, it gives up its place in front of the pool.
     pub async fn checkout<F, T, E>(&self, connect: F) -> Result<Lent<T>, CheckoutError<E>>
     where
         F: Future<Output = Result<T, E>>,
@@ -101,9 +178,12 @@ impl Database {
         let pass = self.enter().await.map_err(CheckoutError::Refused)?;
         let waiting = self.statement(CONNECTION).observe(connect);
         let connection = waiting.await.map_err(CheckoutError::Pool)?;
-        Ok(Lent { connection, pass })
+        Ok(Lent { connection, pass, database: self.clone() })
     }
 }
 
 /// The statement that stands for the wait for a connection.
 pub(crate) const CONNECTION: &str = "(connection)";
+
+#[cfg(test)]
+mod tests;

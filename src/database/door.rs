@@ -29,6 +29,11 @@ impl Pass {
     pub(crate) fn holding(what: impl Any + Send + Sync) -> Self {
         Self(Some(Box::new(what)))
     }
+
+    /// Whether it is what the request is counted by, and not a permit at the edge.
+    pub(crate) fn is_held(&self) -> bool {
+        self.0.is_some()
+    }
 }
 
 impl fmt::Debug for Pass {

@@ -30,8 +30,8 @@ use crate::{
 /// One downstream database, as this process feels it: a cheap handle, of which all clones
 /// share everything.
 ///
-/// Time queries through it, and it tells the gates about
-/// ten times a second how the database does:
+/// Feed it with what the database does, and it tells the gates about ten times a second
+/// how it does:
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -45,6 +45,18 @@ use crate::{
 /// let rows = db.statement("search").observe(query).await?; // the same, by its name
 /// # Ok(()) }
 /// ```
+///
+/// # Ways to feed it
+///
+/// | from | | it hears of |
+/// |---|---|---|
+/// | a future, or a query that you time | [`observe`](Self::observe), [`statement`](Self::statement), [`record`](Self::record) | what you hand over |
+/// | an sqlx pool | `db.sqlx(pool)`, with the feature `sqlx` | every wait, statement and failure, and what the server still does |
+/// | any other pool | [`checkout`](Self::checkout) | the wait and its failures; the queries are observed |
+/// | a client that is a Tower service | [`layer`](Self::layer) | every call |
+/// | what sqlx logs | [`query_events`](crate::tracing), with the feature `tracing` | what is over, and not how it ended |
+///
+/// They may be mixed, as long as no query goes two of these ways.
 ///
 /// Name the statements that differ much in cost: each has a baseline of its own, so
 /// that a shift of the mix is not taken for a slow database. What is observed should

@@ -7,34 +7,44 @@ mod builder;
 mod checkout;
 mod code;
 mod door;
+mod errors;
 mod fault;
 mod figures;
 mod fingerprint;
 mod handle;
 mod insight;
 mod judge;
+mod layer;
 mod observed;
 mod recent;
 mod recording;
 #[cfg(feature = "serde")]
 mod serial;
+mod service;
 mod statement;
 mod table;
+mod to_the_end;
 mod visit;
 
 pub use attributed::{Attributed, attributed};
 pub use builder::DatabaseBuilder;
+#[cfg(feature = "tracing")]
+pub(crate) use checkout::CONNECTION;
 pub use checkout::{CheckoutError, Lent};
 pub(crate) use code::outcome_of_text;
 pub use code::{outcome_of_mysql, outcome_of_sqlite, outcome_of_sqlstate};
 pub(crate) use door::{Door, Entering, Pass};
+pub use errors::{JudgeBoxedErrors, JudgeErrors};
 pub use fault::outcome_of_error;
 pub use figures::{SpanFigures, StatementFigures};
 pub use handle::Database;
 #[allow(unused_imports, reason = "for now")]
 pub(crate) use judge::chain;
+pub use layer::{ByRequest, QueryLayer, StatementOf};
 pub use observed::{InFlight, Observed};
 pub use recent::DatabaseSnapshot;
+pub use service::QueryService;
 pub use statement::Statement;
+pub use to_the_end::ToTheEnd;
 pub use visit::Spent;
 pub(crate) use visit::Visit;

@@ -1,7 +1,6 @@
 //! A query that is being timed.
 
 use std::{
-    error::Error,
     fmt,
     future::Future,
     mem,
@@ -12,20 +11,26 @@ use std::{
 
 use pin_project::pin_project;
 
-use super::Statement;
+use super::{Statement, errors::JudgeErrors};
 use crate::{
-    control::{meter::Call, witness::Witness},
-    outcome::Outcome,
+    control::{call::Call, witness::Witness},
+    outcome::{Judge, Outcome},
 };
 
 /// Times the future of a query.
+///
+/// # Cancel safety
+///
+/// As cancel safe as the query. Dropped before the result, the query counts as cancelled,
+/// and its time so far as busy time.
 #[pin_project]
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
-pub struct Observed<F> {
+pub struct Observed<F, J = JudgeErrors> {
     #[pin]
     query: F,
     state: State,
+    judge: J,
 }
 
 #[derive(Debug)]
@@ -38,14 +43,22 @@ enum State {
 
 impl<F> Observed<F> {
     pub(super) fn new(query: F, statement: Statement) -> Self {
-        Self { query, state: State::New(statement) }
+        let judge = JudgeErrors(statement.database.clone());
+        Self { query, state: State::New(statement), judge }
     }
 }
 
-impl<F, T, E> Future for Observed<F>
+impl<F, J> Observed<F, J> {
+    /// A query that has started already.
+    pub(super) fn started(query: F, since: InFlight, judge: J) -> Self {
+        Self { query, state: State::Out(since), judge }
+    }
+}
+
+impl<F, J, T, E> Future for Observed<F, J>
 where
     F: Future<Output = Result<T, E>>,
-    E: Error + 'static,
+    J: Judge<T, E>,
 {
     type Output = Result<T, E>;
 
@@ -56,11 +69,7 @@ where
         }
         let result = ready!(this.query.poll(cx));
         if let State::Out(query) = mem::replace(this.state, State::Done) {
-            let outcome = match &result {
-                Ok(_) => Outcome::Success,
-                Err(error) => query.statement.database.judge(error),
-            };
-            query.finish(outcome);
+            query.finish(this.judge.judge(&result));
         }
         Poll::Ready(result)
     }

@@ -6,11 +6,13 @@ mod header;
 mod matched;
 mod protocol;
 mod routes;
+mod status;
 mod timing;
 
 pub use body::PermitBody;
 pub use header::ByHeader;
 pub use routes::Routes;
+pub use status::JudgeStatus;
 pub use timing::ServerTiming;
 
 /// The README's code, compiled.
