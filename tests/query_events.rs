@@ -73,7 +73,7 @@ async fn sqlx_feeds_a_database_by_what_it_logs() {
 
     let long = "SELECT 1, 2, 3, 4, 5, 6, 7, 8, 9";
     sqlx::query(long).execute(&pool).await.expect("it is valid");
-    sqlx::query("SELECT nothing").execute(&pool).await.expect_err("there is no such column");
+    sqlx::query("SELECT absent").execute(&pool).await.expect_err("there is no such column");
     finished(&db, before + 8).await;
     assert_eq!(db.snapshot().overloads, 0);
 
@@ -86,8 +86,9 @@ async fn sqlx_feeds_a_database_by_what_it_logs() {
     })
     .await;
     let heard = heard();
-    assert_eq!((heard.get("SELECT 1"), heard.get(long)), (Some(&3), Some(&1)), "{heard:?}");
-    assert_eq!(heard.get("SELECT nothing"), Some(&1), "failures are told like successes");
+    assert!(heard.get("SELECT ?").is_some_and(|queries| *queries >= 3), "{heard:?}");
+    assert_eq!(heard.get("SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?"), Some(&1), "{heard:?}");
+    assert_eq!(heard.get("SELECT absent"), Some(&1), "failures are told like successes");
     assert!(heard.get("(connection)").is_some_and(|waits| *waits >= 5), "{heard:?}");
     assert!(signals.load(Ordering::Relaxed) > 0);
 
