@@ -70,6 +70,7 @@
 //! | database | [`Database`]: the gates' neighbour; neither knows the other |
 //! | admission, fallback | Tower plumbing: [`GateLayer`], once, for all gates |
 //! | [`http`] | classes, refusals and bodies |
+//! | `sqlx` | a pool that feels the database by itself |
 //!
 //! # Which one do I want?
 //!
@@ -87,6 +88,7 @@
 //! |---|---|
 //! | `http` (default) | refusals as HTTP responses, priorities by header and route, permits that last to the end of the body |
 //! | `tower` (in `http`) | gates, database and layers |
+//! | `sqlx` | `db.sqlx(pool)`: sqlx's pool, timed and guarded |
 //! | `simulate` | the closed loop in virtual time, to try settings and algorithms in |
 //! | none | the vocabulary and the algorithms of [`limit`] alone, without any dependency |
 //!
@@ -120,7 +122,7 @@ pub use self::{
     control::limit,
     event::{Circuit, Event, Observe},
     outcome::{Judge, Outcome, Sample},
-    rejection::{Reason, Rejection},
+    rejection::{Reason, Rejection, rejection_of},
     signal::{OnSignal, Signal, StatementCalls, StatementSignal},
 };
 
@@ -140,6 +142,8 @@ pub mod http;
 mod lock;
 #[cfg(feature = "simulate")]
 pub mod simulate;
+#[cfg(feature = "sqlx")]
+pub mod sqlx;
 
 #[cfg(feature = "tower")]
 pub use self::{
@@ -150,7 +154,7 @@ pub use self::{
     },
     database::{
         CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, InFlight, Lent, Observed,
-        Statement, outcome_of_error,
+        PoolSnapshot, Statement, outcome_of_error,
     },
     fallback::{Fallback, FallbackLayer},
     gate::{

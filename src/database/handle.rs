@@ -15,6 +15,7 @@ use super::{
     DatabaseBuilder, DatabaseSnapshot, Observed, Statement,
     builder::JudgeError,
     door::{Door, Guard, Pass},
+    pool::Pools,
     recent::Recent,
     statement::{Names, UNNAMED},
 };
@@ -23,7 +24,7 @@ use crate::{
     control::meter::{Call, Meter},
     lock::lock,
     outcome::Outcome,
-    rejection::Rejection,
+    rejection::{Rejection, rejection_of},
     signal::{OnSignal, Signal},
 };
 
@@ -63,6 +64,7 @@ struct Shared {
     names: Mutex<Names>,
     subscribers: Mutex<Vec<Arc<dyn OnSignal + Send + Sync>>>,
     door: Mutex<Guard>,
+    pools: Pools,
     /// When the next signal is due, in nanoseconds after `origin`.
     due: AtomicU64,
     origin: Instant,
@@ -94,6 +96,7 @@ impl Database {
             names: Mutex::default(),
             subscribers: Mutex::default(),
             door: Mutex::default(),
+            pools: Pools::default(),
             due: AtomicU64::new(nanos(TICK)),
             origin: now,
         }))
@@ -148,15 +151,17 @@ impl Database {
     #[must_use]
     pub fn snapshot(&self) -> DatabaseSnapshot {
         let now = clock::now();
+        let pool = self.0.pools.snapshot();
         let mut figures = lock(&self.0.figures);
         let in_flight = figures.meter.in_flight();
-        figures.recent.snapshot(now, in_flight)
+        DatabaseSnapshot { pool, ..figures.recent.snapshot(now, in_flight) }
     }
 
-    /// What an error of a query says about the load.
+    /// What an error of a query says about the load. A refusal by one of the gates says
+    /// nothing, whatever the database's `judge` would say.
     #[must_use]
     pub fn judge(&self, error: &(dyn Error + 'static)) -> Outcome {
-        (self.0.judge)(error)
+        if rejection_of(error).is_some() { Outcome::Ignore } else { (self.0.judge)(error) }
     }
 
     /// Sends a signal if one is due. Whoever comes by does it, so that a database from
@@ -233,6 +238,10 @@ impl Database {
         figures.recent.finish(now, latency, outcome);
         drop(figures);
         self.tick(now);
+    }
+
+    pub(super) fn pools(&self) -> &Pools {
+        &self.0.pools
     }
 
     pub(crate) fn unnamed(&self) -> Statement {
