@@ -46,3 +46,105 @@ async fn a_locked_row_opens_the_circuit_until_it_is_released() {
 async fn far_over_the_limit_every_request_is_answered_or_refused() {
     server().far_over_the_limit_every_request_is_answered_or_refused().await;
 }
+
+#[cfg(feature = "sqlx")]
+mod wrapped {
+    use brownout::{Database, sqlx::Pool};
+    use futures_util::FutureExt;
+    use sqlx::{AssertSqlSafe, MySql, mysql::MySqlPoolOptions};
+
+    use super::{
+        server,
+        server::wrapped::until_over,
+        support::{SECOND, within_a_minute},
+    };
+
+    #[tokio::test]
+    #[ignore = "needs MariaDB"]
+    async fn a_query_that_is_left_is_in_flight_until_the_connection_is_back() {
+        server().a_query_that_is_left_is_in_flight_until_the_connection_is_back().await;
+    }
+
+    #[tokio::test]
+    #[ignore = "needs MariaDB"]
+    async fn a_query_that_is_left_for_too_long_is_given_up() {
+        server().a_query_that_is_left_for_too_long_is_given_up().await;
+    }
+
+    #[tokio::test]
+    #[ignore = "needs MariaDB"]
+    async fn a_transaction_that_is_left_in_a_query_rolls_back() {
+        server().a_transaction_that_is_left_in_a_query_rolls_back().await;
+    }
+
+    #[tokio::test]
+    #[ignore = "needs MariaDB"]
+    async fn a_begin_that_is_left_opens_nothing() {
+        server().a_begin_that_is_left_opens_nothing().await;
+    }
+
+    #[tokio::test]
+    #[ignore = "needs MariaDB"]
+    async fn a_savepoint_that_is_left_loses_nothing_that_was_acknowledged() {
+        server().a_savepoint_that_is_left_loses_nothing_that_was_acknowledged().await;
+    }
+
+    async fn pool(db: &Database) -> Pool<MySql> {
+        let options = MySqlPoolOptions::new().max_connections(1);
+        db.sqlx(options.connect(&server().url).await.expect("the server is there"))
+    }
+
+    #[tokio::test]
+    #[ignore = "needs MariaDB"]
+    async fn a_query_that_nobody_waits_for_is_cancelled_at_the_server() {
+        let db = Database::new("server");
+        let pool = pool(&db).await.cancel_abandoned().give_up_after(600 * SECOND);
+        let backend = async || -> i64 {
+            let sql = "SELECT CAST(CONNECTION_ID() AS SIGNED)";
+            sqlx::query_scalar(sql).fetch_one(&pool).await.expect("it is valid")
+        };
+        let before = backend().await;
+        for _ in 0..3 {
+            let nap = sqlx::query::<MySql>("SELECT SLEEP(300)").execute(&pool);
+            tokio::time::timeout(SECOND / 5, nap).await.expect_err("it takes longer");
+            assert_eq!(db.snapshot().in_flight, 1);
+            within_a_minute(until_over(&db)).await;
+            assert_eq!(backend().await, before, "it is the same connection, and well");
+        }
+        assert_eq!((db.snapshot().cancelled, db.snapshot().errors), (3, 0));
+    }
+
+    /// The driver takes the answer to a PREPARE that was left for that of the query, and
+    /// then waits for more that never comes.
+    #[tokio::test]
+    #[ignore = "needs MariaDB"]
+    async fn a_prepare_that_is_left_costs_no_place_and_gives_no_wrong_answer() {
+        let db = Database::new("server");
+        let pool = pool(&db).await.give_up_after(SECOND / 10);
+        for number in 0..20_i64 {
+            let mut held = pool.acquire().await.expect("one is free");
+            let sql = AssertSqlSafe(format!("SELECT ? + {number}, 1, 2, 3, 4, 5"));
+            let left = sqlx::query(sql).bind(number).execute(&mut *held).now_or_never();
+            assert!(left.is_none(), "the server has to answer");
+            drop(held);
+            let echo = sqlx::query_scalar("SELECT CAST(? AS SIGNED)").bind(number);
+            let echo: i64 = within_a_minute(echo.fetch_one(&pool)).await.expect("it is valid");
+            assert_eq!(echo, number);
+        }
+        within_a_minute(until_over(&db)).await;
+        assert!(pool.size() <= 1);
+    }
+
+    #[tokio::test]
+    #[ignore = "needs MariaDB"]
+    async fn a_connection_that_lost_its_place_says_so() {
+        let db = Database::new("server");
+        let pool = pool(&db).await;
+        let mut held = pool.acquire().await.expect("one is free");
+        drop(held.begin().now_or_never());
+        sqlx::query("SELECT 1").execute(&mut *held).await.expect_err("is a transaction open?");
+        drop(held);
+        sqlx::query("SELECT 1").execute(&pool).await.expect("it is another one");
+        assert_eq!(db.snapshot().in_flight, 0);
+    }
+}

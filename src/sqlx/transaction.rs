@@ -38,7 +38,8 @@ impl<'c, DB: ::sqlx::Database> Transaction<'c, DB> {
         statement: Option<SqlStr>,
     ) -> Result<Self, Error> {
         let mut new = Self { connection, depth: 0, open: false };
-        new.depth = new.depth() + 1;
+        // By the driver it may still be deeper, where a rollback is on its way.
+        new.depth = new.level + 1;
         // Without its answer, a savepoint changes nothing that the driver has to know.
         let (name, kind) =
             if new.depth == 1 { ("BEGIN", Kind::Session) } else { ("SAVEPOINT", Kind::Query) };

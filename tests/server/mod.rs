@@ -1,5 +1,8 @@
 //! A real database server: what has to hold on each kind of them.
 
+#[cfg(feature = "sqlx")]
+pub(crate) mod wrapped;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::{Router, extract::State, routing};
