@@ -51,11 +51,11 @@ async fn far_over_the_limit_every_request_is_answered_or_refused() {
 mod wrapped {
     use brownout::{Database, sqlx::Pool};
     use futures_util::FutureExt;
-    use sqlx::{AssertSqlSafe, MySql, mysql::MySqlPoolOptions};
+    use sqlx::{AssertSqlSafe, Error, MySql, mysql::MySqlPoolOptions};
 
     use super::{
         server,
-        server::wrapped::until_over,
+        server::{proxy::Proxy, wrapped::until_over},
         support::{SECOND, within_a_minute},
     };
 
@@ -89,16 +89,16 @@ mod wrapped {
         server().a_savepoint_that_is_left_loses_nothing_that_was_acknowledged().await;
     }
 
-    async fn pool(db: &Database) -> Pool<MySql> {
+    async fn pool(db: &Database, url: &str) -> Pool<MySql> {
         let options = MySqlPoolOptions::new().max_connections(1);
-        db.sqlx(options.connect(&server().url).await.expect("the server is there"))
+        db.sqlx(options.connect(url).await.expect("the server is there"))
     }
 
     #[tokio::test]
     #[ignore = "needs MariaDB"]
     async fn a_query_that_nobody_waits_for_is_cancelled_at_the_server() {
         let db = Database::new("server");
-        let pool = pool(&db).await.cancel_abandoned().give_up_after(600 * SECOND);
+        let pool = pool(&db, &server().url).await.cancel_abandoned().give_up_after(600 * SECOND);
         let backend = async || -> i64 {
             let sql = "SELECT CAST(CONNECTION_ID() AS SIGNED)";
             sqlx::query_scalar(sql).fetch_one(&pool).await.expect("it is valid")
@@ -119,32 +119,39 @@ mod wrapped {
     #[tokio::test]
     #[ignore = "needs MariaDB"]
     async fn a_prepare_that_is_left_costs_no_place_and_gives_no_wrong_answer() {
-        let db = Database::new("server");
-        let pool = pool(&db).await.give_up_after(SECOND / 10);
-        for number in 0..20_i64 {
+        let (db, proxy) = (Database::new("server"), Proxy::before(&server().url).await);
+        let pool = pool(&db, &proxy.url).await.give_up_after(SECOND / 5);
+        for number in 0..3_i64 {
             let mut held = pool.acquire().await.expect("one is free");
             let sql = AssertSqlSafe(format!("SELECT ? + {number}, 1, 2, 3, 4, 5"));
+            proxy.hold();
             let left = sqlx::query(sql).bind(number).execute(&mut *held).now_or_never();
-            assert!(left.is_none(), "the server has to answer");
+            assert!(left.is_none(), "it has no answer");
             drop(held);
+            assert_eq!(db.snapshot().in_flight, 1);
+            proxy.go();
             let echo = sqlx::query_scalar("SELECT CAST(? AS SIGNED)").bind(number);
             let echo: i64 = within_a_minute(echo.fetch_one(&pool)).await.expect("it is valid");
             assert_eq!(echo, number);
         }
         within_a_minute(until_over(&db)).await;
-        assert!(pool.size() <= 1);
+        assert_eq!((db.snapshot().cancelled, db.snapshot().overloads), (3, 0));
     }
 
     #[tokio::test]
     #[ignore = "needs MariaDB"]
-    async fn a_connection_that_lost_its_place_says_so() {
-        let db = Database::new("server");
-        let pool = pool(&db).await;
+    async fn a_connection_that_lost_its_place_says_so_and_is_closed() {
+        let (db, proxy) = (Database::new("server"), Proxy::before(&server().url).await);
+        let pool = pool(&db, &proxy.url).await;
         let mut held = pool.acquire().await.expect("one is free");
-        drop(held.begin().now_or_never());
-        sqlx::query("SELECT 1").execute(&mut *held).await.expect_err("is a transaction open?");
+        proxy.hold();
+        assert!(held.begin().now_or_never().is_none());
+        proxy.go();
+        let error = sqlx::query("SELECT 1").execute(&mut *held).await.map(drop);
+        assert!(matches!(error, Err(Error::Protocol(_))), "{error:?}");
+        let idle = pool.size();
         drop(held);
+        assert_eq!((pool.size(), db.snapshot().in_flight), (idle - 1, 0));
         sqlx::query("SELECT 1").execute(&pool).await.expect("it is another one");
-        assert_eq!(db.snapshot().in_flight, 0);
     }
 }

@@ -199,7 +199,8 @@ async fn an_exhausted_pool_is_an_overload_of_the_wait() {
 #[tokio::test]
 async fn a_database_that_cannot_be_reached_is_an_overload_and_a_closed_pool_is_none() {
     let db = Database::new("shop");
-    let nowhere = sqlx::PgPool::connect_lazy("postgres://nobody@127.0.0.1:1/nowhere?sslmode=disable");
+    let nowhere =
+        sqlx::PgPool::connect_lazy("postgres://nobody@127.0.0.1:1/nowhere?sslmode=disable");
     let options = nowhere.expect("it is valid").connect_options();
     let pool = sqlx::postgres::PgPoolOptions::new().acquire_timeout(50 * MS);
     let pool = db.sqlx(pool.connect_lazy_with((*options).clone()));

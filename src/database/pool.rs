@@ -40,10 +40,7 @@ impl Pools {
 impl Database {
     /// Has snapshots show this pool, until it is gone or another takes its place.
     #[allow(dead_code, reason = "for the features that know a pool")]
-    pub(crate) fn set_pool(
-        &self,
-        ask: impl Fn() -> Option<PoolSnapshot> + Send + Sync + 'static,
-    ) {
+    pub(crate) fn set_pool(&self, ask: impl Fn() -> Option<PoolSnapshot> + Send + Sync + 'static) {
         *lock(&self.pools().0) = Some(Box::new(ask));
     }
 }

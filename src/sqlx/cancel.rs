@@ -2,9 +2,7 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use ::sqlx::{
-    AssertSqlSafe, ColumnIndex, ConnectOptions, Decode, Error, Executor, Row as _, Type,
-};
+use ::sqlx::{AssertSqlSafe, ColumnIndex, ConnectOptions, Decode, Error, Executor, Row as _, Type};
 use tokio::sync::Mutex;
 
 use super::{connection::Connection, pool::Pool};

@@ -20,12 +20,7 @@ pub(super) struct Leftover<DB: ::sqlx::Database> {
 }
 
 impl<DB: ::sqlx::Database> Leftover<DB> {
-    pub(super) fn new(
-        raw: Raw<DB>,
-        running: Running,
-        backend: Option<i64>,
-        place: Pass,
-    ) -> Self {
+    pub(super) fn new(raw: Raw<DB>, running: Running, backend: Option<i64>, place: Pass) -> Self {
         Self { raw: Some(raw), running: Some(running), backend, _place: place }
     }
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use brownout::{Database, sqlx::Pool};
 use futures_util::FutureExt;
-use sqlx::{Any, AssertSqlSafe};
+use sqlx::{Any, AnyPool, AssertSqlSafe};
 
-use super::{Server, Table, pause};
+use super::{Server, Table, pause, proxy::Proxy};
 use crate::support::{MS, SECOND, within_a_minute};
 
 impl Server {
@@ -70,45 +70,65 @@ impl Server {
         table.drop(pool.inner()).await;
     }
 
-    /// However soon it is left: the next one on the pool is not in it.
+    /// The next one on the pool is not in it.
     pub(crate) async fn a_begin_that_is_left_opens_nothing(&self) {
-        let (db, pool) = self.wrapped().await;
+        let Slow { db, pool, proxy } = self.slow().await;
         let table = Table::create(pool.inner()).await;
-        for number in 0..20 {
-            let mut held = pool.acquire().await.expect("one is free");
-            drop(held.begin().now_or_never());
-            drop(held);
-            let insert = format!("INSERT INTO {} VALUES ({number})", table.name);
-            sqlx::query(AssertSqlSafe(insert)).execute(&pool).await.expect("it is new");
-            let sql = format!("SELECT count(*) FROM {}", table.name);
-            let beside = self.pool(1).await;
-            let count: i64 =
-                sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&beside).await.expect("valid");
-            assert_eq!(count, number + 1, "it was committed at once");
-        }
+        let mut held = pool.acquire().await.expect("one is free");
+        proxy.hold();
+        assert!(held.begin().now_or_never().is_none());
+        drop(held);
+        proxy.go();
+        let insert = format!("INSERT INTO {} VALUES (1)", table.name);
+        within_a_minute(sqlx::query(AssertSqlSafe(insert)).execute(&pool))
+            .await
+            .expect("it is new");
+        let beside = self.pool(1).await;
+        assert_eq!(table.count(&beside).await, 1, "it was committed at once");
         within_a_minute(until_over(&db)).await;
         table.drop(pool.inner()).await;
     }
 
-    /// What was asked for outside of any transaction must not be acknowledged inside of
-    /// one that is gone.
+    /// What is acknowledged lasts: it does not run outside of the transaction, nor is the
+    /// commit of one acknowledged that is gone.
     pub(crate) async fn a_savepoint_that_is_left_loses_nothing_that_was_acknowledged(&self) {
-        let (db, pool) = self.wrapped().await;
+        let Slow { db, pool, proxy } = self.slow().await;
         let table = Table::create(pool.inner()).await;
-        let insert = format!("INSERT INTO {} VALUES (1)", table.name);
+        let insert =
+            |id| sqlx::query(AssertSqlSafe(format!("INSERT INTO {} VALUES ({id})", table.name)));
         let mut tx = pool.begin().await.expect("it may be opened");
-        sqlx::query(AssertSqlSafe(insert)).execute(&mut *tx).await.expect("it is new");
-        drop(tx.begin().now_or_never());
-        let insert = format!("INSERT INTO {} VALUES (2)", table.name);
-        let more = sqlx::query(AssertSqlSafe(insert)).execute(&mut *tx).await;
+        insert(1).execute(&mut *tx).await.expect("it is new");
+        proxy.hold();
+        assert!(tx.begin().now_or_never().is_none());
+        proxy.go();
+        let more = insert(2).execute(&mut *tx).await;
         let committed = tx.commit().await;
-        let sql = format!("SELECT count(*) FROM {}", table.name);
-        let count: i64 =
-            sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&pool).await.expect("valid");
         let kept = i64::from(committed.is_ok()) * (1 + i64::from(more.is_ok()));
+        let count = within_a_minute(table.count(pool.inner())).await;
         assert_eq!(count, kept, "{more:?}, {committed:?}");
         within_a_minute(until_over(&db)).await;
         table.drop(pool.inner()).await;
+    }
+
+    /// A pool behind a server whose answers can be held back.
+    async fn slow(&self) -> Slow {
+        let proxy = Proxy::before(&self.url).await;
+        let server = Self { url: proxy.url.clone(), sleep: self.sleep };
+        let (db, pool) = server.wrapped().await;
+        Slow { db, pool, proxy }
+    }
+}
+
+struct Slow {
+    db: Database,
+    pool: Pool<Any>,
+    proxy: Proxy,
+}
+
+impl Table {
+    async fn count(&self, pool: &AnyPool) -> i64 {
+        let sql = format!("SELECT count(*) FROM {}", self.name);
+        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(pool).await.expect("it is valid")
     }
 }
 
