@@ -1,6 +1,6 @@
 //! Connections with a query on them that nobody waits for.
 
-use std::{future::Future, pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc};
 
 use ::sqlx::{Connection as _, Error};
 use futures_util::future::{Either, join, select};
@@ -25,18 +25,13 @@ impl<DB: ::sqlx::Database> Leftover<DB> {
     }
 
     /// Waits until the database answers again, and gives the connection back.
-    pub(super) fn let_go(
-        mut self,
-        settings: Arc<Settings<DB>>,
-    ) -> impl Future<Output = ()> + Send + 'static {
-        async move {
-            let Some(raw) = self.raw.as_mut() else { return };
-            let cancel = settings.cancel.as_deref().zip(self.backend);
-            let answered = timeout(settings.give_up_after, answer::<DB>(raw, cancel)).await;
-            if let Ok(Ok(())) = answered {
-                drop(self.raw.take());
-                self.running.take().into_iter().for_each(Running::let_go);
-            }
+    pub(super) async fn let_go(mut self, settings: Arc<Settings<DB>>) {
+        let Some(raw) = self.raw.as_mut() else { return };
+        let cancel = settings.cancel.as_deref().zip(self.backend);
+        let answered = timeout(settings.give_up_after, answer::<DB>(raw, cancel)).await;
+        if let Ok(Ok(())) = answered {
+            drop(self.raw.take());
+            self.running.take().into_iter().for_each(Running::let_go);
         }
     }
 }
