@@ -70,6 +70,7 @@
 //! | database | [`Database`]: the gates' neighbour; neither knows the other |
 //! | admission, fallback | Tower plumbing: [`GateLayer`], once, for all gates |
 //! | [`http`] | classes, refusals and bodies |
+//! | `sqlx` | a pool that feels the database by itself |
 //!
 //! # Which one do I want?
 //!
@@ -88,6 +89,7 @@
 //! | `http` (default) | refusals as HTTP responses, priorities by header and route, permits that last to the end of the body |
 //! | `tower` (in `http`) | gates, database and layers |
 //! | `tracing` | a subscriber layer that feeds a database on what sqlx logs |
+//! | `sqlx` | `db.sqlx(pool)`: sqlx's pool, timed and guarded |
 //! | `simulate` | the closed loop in virtual time, to try settings and algorithms in |
 //! | none | the vocabulary and the algorithms of [`limit`] alone, without any dependency |
 //!
@@ -121,7 +123,7 @@ pub use self::{
     control::limit,
     event::{Circuit, Event, Observe},
     outcome::{Judge, Outcome, Sample},
-    rejection::{Reason, Rejection},
+    rejection::{Reason, Rejection, rejection_of},
     signal::{OnSignal, Signal, StatementCalls, StatementSignal},
 };
 
@@ -156,9 +158,9 @@ pub use self::{
     },
     database::{
         Attributed, ByRequest, CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot,
-        InFlight, JudgeBoxedErrors, JudgeErrors, Lent, Observed, QueryLayer, QueryService,
-        SpanFigures, Spent, Statement, StatementFigures, StatementOf, ToTheEnd, attributed,
-        outcome_of_error, outcome_of_mysql, outcome_of_sqlite, outcome_of_sqlstate,
+        InFlight, JudgeBoxedErrors, JudgeErrors, Lent, Observed, PoolSnapshot, QueryLayer,
+        QueryService, SpanFigures, Spent, Statement, StatementFigures, StatementOf, ToTheEnd,
+        attributed, outcome_of_error, outcome_of_mysql, outcome_of_sqlite, outcome_of_sqlstate,
     },
     fallback::{Fallback, FallbackLayer},
     gate::{

@@ -1,6 +1,6 @@
 //! The one thing that a refused caller gets, whichever gate said no.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{error::Error, fmt, io, time::Duration};
 
 /// A refusal: why, and when to come back.
 ///
@@ -41,6 +41,35 @@ impl fmt::Display for Rejection {
 }
 
 impl Error for Rejection {}
+
+/// The refusal in an error, if it or one of its sources is one, also inside of an I/O
+/// error. So a handler finds out that a gate refused its query.
+///
+/// ```
+/// use std::{io, time::Duration};
+/// use brownout::{Reason, Rejection, rejection_of};
+///
+/// let error = io::Error::other(Rejection::new(Reason::QueueFull, Duration::from_secs(1)));
+/// assert_eq!(rejection_of(&error).map(|refused| refused.reason()), Some(Reason::QueueFull));
+/// assert_eq!(rejection_of(&io::Error::other("a typo")), None);
+/// ```
+#[must_use]
+pub fn rejection_of(error: &(dyn Error + 'static)) -> Option<Rejection> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(rejection) = error.downcast_ref() {
+            return Some(*rejection);
+        }
+        next = inside(error).or_else(|| error.source());
+    }
+    None
+}
+
+/// What an I/O error holds, which is not its source.
+fn inside<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+    let held = error.downcast_ref::<io::Error>()?.get_ref()?;
+    Some(held)
+}
 
 /// Why a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -116,5 +145,15 @@ mod tests {
         let rejection = boxed.downcast_ref::<Rejection>().expect("a rejection went in");
         assert_eq!(rejection.reason(), Reason::Quota);
         assert_eq!(rejection.to_string(), "refused: the quota is used up; retry after 3s");
+    }
+
+    #[test]
+    fn a_refusal_is_found_however_deep() {
+        let refused = Rejection::new(Reason::Evicted, Duration::from_secs(1));
+        assert_eq!(rejection_of(&refused), Some(refused));
+        let twice = io::Error::other(io::Error::other(refused));
+        assert_eq!(rejection_of(&twice), Some(refused));
+        let other = io::Error::other("refused: by somebody else");
+        assert_eq!(rejection_of(&other), None);
     }
 }

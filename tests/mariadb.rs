@@ -46,3 +46,112 @@ async fn a_locked_row_opens_the_circuit_until_it_is_released() {
 async fn far_over_the_limit_every_request_is_answered_or_refused() {
     server().far_over_the_limit_every_request_is_answered_or_refused().await;
 }
+
+#[cfg(feature = "sqlx")]
+mod wrapped {
+    use brownout::{Database, sqlx::Pool};
+    use futures_util::FutureExt;
+    use sqlx::{AssertSqlSafe, Error, MySql, mysql::MySqlPoolOptions};
+
+    use super::{
+        server,
+        server::{proxy::Proxy, wrapped::until_over},
+        support::{SECOND, within_a_minute},
+    };
+
+    #[tokio::test]
+    #[ignore = "needs MariaDB"]
+    async fn a_query_that_is_left_is_in_flight_until_the_connection_is_back() {
+        server().a_query_that_is_left_is_in_flight_until_the_connection_is_back().await;
+    }
+
+    #[tokio::test]
+    #[ignore = "needs MariaDB"]
+    async fn a_query_that_is_left_for_too_long_is_given_up() {
+        server().a_query_that_is_left_for_too_long_is_given_up().await;
+    }
+
+    #[tokio::test]
+    #[ignore = "needs MariaDB"]
+    async fn a_transaction_that_is_left_in_a_query_rolls_back() {
+        server().a_transaction_that_is_left_in_a_query_rolls_back().await;
+    }
+
+    #[tokio::test]
+    #[ignore = "needs MariaDB"]
+    async fn a_begin_that_is_left_opens_nothing() {
+        server().a_begin_that_is_left_opens_nothing().await;
+    }
+
+    #[tokio::test]
+    #[ignore = "needs MariaDB"]
+    async fn a_savepoint_that_is_left_loses_nothing_that_was_acknowledged() {
+        server().a_savepoint_that_is_left_loses_nothing_that_was_acknowledged().await;
+    }
+
+    async fn pool(db: &Database, url: &str) -> Pool<MySql> {
+        let options = MySqlPoolOptions::new().max_connections(1);
+        db.sqlx(options.connect(url).await.expect("the server is there"))
+    }
+
+    #[tokio::test]
+    #[ignore = "needs MariaDB"]
+    async fn a_query_that_nobody_waits_for_is_cancelled_at_the_server() {
+        let db = Database::new("server");
+        let pool = pool(&db, &server().url).await.cancel_abandoned().give_up_after(600 * SECOND);
+        let backend = async || -> i64 {
+            let sql = "SELECT CAST(CONNECTION_ID() AS SIGNED)";
+            sqlx::query_scalar(sql).fetch_one(&pool).await.expect("it is valid")
+        };
+        let before = backend().await;
+        for _ in 0..3 {
+            let nap = sqlx::query::<MySql>("SELECT SLEEP(300)").execute(&pool);
+            tokio::time::timeout(SECOND / 5, nap).await.expect_err("it takes longer");
+            assert_eq!(db.snapshot().in_flight, 1);
+            within_a_minute(until_over(&db)).await;
+            assert_eq!(backend().await, before, "it is the same connection, and well");
+        }
+        assert_eq!((db.snapshot().cancelled, db.snapshot().errors), (3, 0));
+    }
+
+    /// The driver takes the answer to a PREPARE that was left for that of the query, and
+    /// then waits for more that never comes.
+    #[tokio::test]
+    #[ignore = "needs MariaDB"]
+    async fn a_prepare_that_is_left_costs_no_place_and_gives_no_wrong_answer() {
+        let (db, proxy) = (Database::new("server"), Proxy::before(&server().url).await);
+        let pool = pool(&db, &proxy.url).await.give_up_after(SECOND / 5);
+        for number in 0..3_i64 {
+            let mut held = pool.acquire().await.expect("one is free");
+            let sql = AssertSqlSafe(format!("SELECT ? + {number}, 1, 2, 3, 4, 5"));
+            proxy.hold();
+            let left = sqlx::query(sql).bind(number).execute(&mut *held).now_or_never();
+            assert!(left.is_none(), "it has no answer");
+            drop(held);
+            assert_eq!(db.snapshot().in_flight, 1);
+            proxy.go();
+            let echo = sqlx::query_scalar("SELECT CAST(? AS SIGNED)").bind(number);
+            let echo: i64 = within_a_minute(echo.fetch_one(&pool)).await.expect("it is valid");
+            assert_eq!(echo, number);
+        }
+        within_a_minute(until_over(&db)).await;
+        assert_eq!((db.snapshot().cancelled, db.snapshot().overloads), (3, 0));
+    }
+
+    #[tokio::test]
+    #[ignore = "needs MariaDB"]
+    async fn a_connection_that_lost_its_place_says_so_and_is_closed() {
+        let (db, proxy) = (Database::new("server"), Proxy::before(&server().url).await);
+        let pool = pool(&db, &proxy.url).await;
+        let mut held = pool.acquire().await.expect("one is free");
+        proxy.hold();
+        assert!(held.begin().now_or_never().is_none());
+        proxy.go();
+        let error = sqlx::query("SELECT 1").execute(&mut *held).await.map(drop);
+        assert!(matches!(error, Err(Error::Protocol(_))), "{error:?}");
+        let idle = pool.size();
+        drop(held);
+        assert_eq!((pool.size(), db.snapshot().in_flight), (idle - 1, 0));
+        sqlx::query("SELECT 1").execute(&pool).await.expect("it is another one");
+    }
+}

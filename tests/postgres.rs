@@ -46,3 +46,103 @@ async fn a_locked_row_opens_the_circuit_until_it_is_released() {
 async fn far_over_the_limit_every_request_is_answered_or_refused() {
     server().far_over_the_limit_every_request_is_answered_or_refused().await;
 }
+
+#[cfg(feature = "sqlx")]
+mod wrapped {
+    use brownout::Database;
+    use futures_util::FutureExt;
+    use sqlx::{Postgres, postgres::PgPoolOptions};
+
+    use super::{
+        server,
+        server::{proxy::Proxy, wrapped::until_over},
+        support::{SECOND, within_a_minute},
+    };
+
+    #[tokio::test]
+    #[ignore = "needs PostgreSQL"]
+    async fn a_query_that_is_left_is_in_flight_until_the_connection_is_back() {
+        server().a_query_that_is_left_is_in_flight_until_the_connection_is_back().await;
+    }
+
+    #[tokio::test]
+    #[ignore = "needs PostgreSQL"]
+    async fn a_query_that_is_left_for_too_long_is_given_up() {
+        server().a_query_that_is_left_for_too_long_is_given_up().await;
+    }
+
+    #[tokio::test]
+    #[ignore = "needs PostgreSQL"]
+    async fn a_transaction_that_is_left_in_a_query_rolls_back() {
+        server().a_transaction_that_is_left_in_a_query_rolls_back().await;
+    }
+
+    #[tokio::test]
+    #[ignore = "needs PostgreSQL"]
+    async fn a_begin_that_is_left_opens_nothing() {
+        server().a_begin_that_is_left_opens_nothing().await;
+    }
+
+    #[tokio::test]
+    #[ignore = "needs PostgreSQL"]
+    async fn a_savepoint_that_is_left_loses_nothing_that_was_acknowledged() {
+        server().a_savepoint_that_is_left_loses_nothing_that_was_acknowledged().await;
+    }
+
+    #[tokio::test]
+    #[ignore = "needs PostgreSQL"]
+    async fn a_query_that_nobody_waits_for_is_cancelled_at_the_server() {
+        let db = Database::new("server");
+        let options = PgPoolOptions::new().max_connections(1);
+        let pool = options.connect(&server().url).await.expect("the server is there");
+        let pool = db.sqlx(pool).cancel_abandoned().give_up_after(600 * SECOND);
+        let backend = async || -> i32 {
+            let asked = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&pool).await;
+            asked.expect("it is valid")
+        };
+        let before = backend().await;
+        for _ in 0..3 {
+            let nap = sqlx::query::<Postgres>("SELECT 1 FROM pg_sleep(300)").execute(&pool);
+            tokio::time::timeout(SECOND / 5, nap).await.expect_err("it takes longer");
+            assert_eq!(db.snapshot().in_flight, 1);
+            within_a_minute(until_over(&db)).await;
+            assert_eq!(backend().await, before, "it is the same connection, and well");
+        }
+        assert_eq!((db.snapshot().cancelled, db.snapshot().errors), (3, 0));
+    }
+
+    #[tokio::test]
+    #[ignore = "needs PostgreSQL"]
+    async fn a_begin_that_is_left_costs_no_connection() {
+        let (db, proxy) = (Database::new("server"), Proxy::before(&server().url).await);
+        let options = PgPoolOptions::new().max_connections(1);
+        let pool = db.sqlx(options.connect(&proxy.url).await.expect("the server is there"));
+        let mut held = pool.acquire().await.expect("one is free");
+        proxy.hold();
+        assert!(held.begin().now_or_never().is_none());
+        drop(held);
+        assert_eq!((pool.size(), db.snapshot().in_flight), (1, 1));
+        proxy.go();
+        let held = within_a_minute(pool.acquire()).await.expect("it is back");
+        assert!(!held.is_in_transaction());
+        assert_eq!((pool.size(), db.snapshot().in_flight, db.snapshot().cancelled), (1, 0, 1));
+    }
+
+    /// The lock must not stay until the query has run to its end.
+    #[tokio::test]
+    #[ignore = "needs PostgreSQL"]
+    async fn a_cancelled_transaction_is_rolled_back() {
+        let db = Database::new("server");
+        let options = PgPoolOptions::new().max_connections(1);
+        let pool = options.connect(&server().url).await.expect("the server is there");
+        let pool = db.sqlx(pool).cancel_abandoned().give_up_after(600 * SECOND);
+        let mut tx = pool.begin().await.expect("it may be opened");
+        let nap = sqlx::query("SELECT 1 FROM pg_sleep(300)").execute(&mut *tx);
+        tokio::time::timeout(SECOND / 5, nap).await.expect_err("it takes longer");
+        drop(tx);
+        let mut connection = within_a_minute(pool.acquire()).await.expect("it is back");
+        assert!(!connection.is_in_transaction());
+        sqlx::query("SELECT 1").execute(&mut *connection).await.expect("and well");
+        assert_eq!((pool.size(), db.snapshot().cancelled), (1, 1));
+    }
+}

@@ -15,6 +15,7 @@ use super::{
     DatabaseBuilder, DatabaseSnapshot, Observed, Statement,
     door::{Door, Guard, Pass},
     judge::Judges,
+    pool::Pools,
     recording::Figures,
     table::{Table, UNNAMED},
 };
@@ -23,7 +24,7 @@ use crate::{
     clock,
     lock::lock,
     outcome::Outcome,
-    rejection::Rejection,
+    rejection::{Rejection, rejection_of},
     signal::{OnSignal, Signal},
 };
 
@@ -76,6 +77,7 @@ pub(super) struct Shared {
     pub(super) table: Mutex<Table>,
     subscribers: Mutex<Vec<Arc<dyn OnSignal + Send + Sync>>>,
     door: Mutex<Guard>,
+    pools: Pools,
     /// When the next signal is due, in nanoseconds after `origin`.
     due: AtomicU64,
     origin: Instant,
@@ -102,6 +104,7 @@ impl Database {
             table: Mutex::default(),
             subscribers: Mutex::default(),
             door: Mutex::default(),
+            pools: Pools::default(),
             due: AtomicU64::new(nanos(TICK)),
             origin: now,
         }))
@@ -158,15 +161,17 @@ impl Database {
     #[must_use]
     pub fn snapshot(&self) -> DatabaseSnapshot {
         let now = clock::now();
+        let pool = self.0.pools.snapshot();
         let mut figures = lock(&self.0.figures);
         let in_flight = figures.meter.in_flight();
-        figures.recent.snapshot(now, in_flight)
+        DatabaseSnapshot { pool, ..figures.recent.snapshot(now, in_flight) }
     }
 
-    /// What an error of a query says about the load.
+    /// What an error of a query says about the load. A refusal by one of the gates says
+    /// nothing, whatever the database's `judge` would say.
     #[must_use]
     pub fn judge(&self, error: &(dyn Error + 'static)) -> Outcome {
-        self.0.judges.judge(error)
+        if rejection_of(error).is_some() { Outcome::Ignore } else { self.0.judges.judge(error) }
     }
 
     /// Sends a signal if one is due. Whoever comes by does it, so that a database from
@@ -207,6 +212,10 @@ impl Database {
 
     pub(super) fn number(&self) -> Downstream {
         self.0.number
+    }
+
+    pub(super) fn pools(&self) -> &Pools {
+        &self.0.pools
     }
 
     pub(crate) fn unnamed(&self) -> Statement {

@@ -16,6 +16,7 @@ mod insight;
 mod judge;
 mod layer;
 mod observed;
+mod pool;
 mod recent;
 mod recording;
 #[cfg(feature = "serde")]
@@ -28,7 +29,7 @@ mod visit;
 
 pub use attributed::{Attributed, attributed};
 pub use builder::DatabaseBuilder;
-#[cfg(feature = "tracing")]
+#[allow(unused_imports, reason = "for the features that know a pool")]
 pub(crate) use checkout::CONNECTION;
 pub use checkout::{CheckoutError, Lent};
 pub(crate) use code::outcome_of_text;
@@ -42,6 +43,7 @@ pub use handle::Database;
 pub(crate) use judge::chain;
 pub use layer::{ByRequest, QueryLayer, StatementOf};
 pub use observed::{InFlight, Observed};
+pub use pool::PoolSnapshot;
 pub use recent::DatabaseSnapshot;
 pub use service::QueryService;
 pub use statement::Statement;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::PoolSnapshot;
 use crate::{
     control::{histogram::Histogram, window::Window},
     outcome::Outcome,
@@ -26,6 +27,8 @@ pub struct DatabaseSnapshot {
     pub p50: Option<Duration>,
     /// The latency that 99 % did not exceed, at most an eighth too high.
     pub p99: Option<Duration>,
+    /// The pool, where one is known: see the feature `sqlx`.
+    pub pool: Option<PoolSnapshot>,
 }
 
 #[derive(Debug)]
@@ -77,6 +80,7 @@ impl Recent {
             cancelled: all.cancelled,
             p50: all.latencies.quantile(0.5),
             p99: all.latencies.quantile(0.99),
+            pool: None,
         }
     }
 }

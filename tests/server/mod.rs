@@ -1,5 +1,10 @@
 //! A real database server: what has to hold on each kind of them.
 
+#[cfg(feature = "sqlx")]
+pub(crate) mod proxy;
+#[cfg(feature = "sqlx")]
+pub(crate) mod wrapped;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::{Router, extract::State, routing};
