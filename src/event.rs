@@ -1,9 +1,13 @@
 //! Every decision and transition, for whoever wants to see.
 
+mod cause;
+
+pub use cause::{BadCalls, Cause, WorstStatement};
+
 use crate::{class::Priority, rejection::Reason};
 
 /// Something a gate did.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
     /// A request was refused.
@@ -19,6 +23,8 @@ pub enum Event {
         from: Circuit,
         /// To.
         to: Circuit,
+        /// Why, with figures.
+        cause: Cause,
     },
     /// The concurrency limit moved, in requests in flight at once.
     Limit {
@@ -31,10 +37,13 @@ pub enum Event {
 
 /// The state of a circuit breaker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Circuit {
     /// Passing.
     #[default]
     Closed,
+    /// Dimmed: it refuses the lower priorities and a growing share, never the critical.
+    Partial,
     /// Refusing.
     Open,
     /// Trying: a bounded number of probes pass.
@@ -47,6 +56,7 @@ impl Circuit {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Closed => "closed",
+            Self::Partial => "partial",
             Self::Open => "open",
             Self::HalfOpen => "half_open",
         }

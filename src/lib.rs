@@ -118,7 +118,7 @@ pub use self::{
     class::{Class, Classify, Cost, Key, Priority, UnknownPriority},
     config::InvalidConfig,
     control::limit,
-    event::{Circuit, Event, Observe},
+    event::{BadCalls, Cause, Circuit, Event, Observe, WorstStatement},
     outcome::{Judge, Outcome, Sample},
     rejection::{Reason, Rejection},
     signal::{OnSignal, Signal, StatementCalls, StatementSignal},
@@ -154,8 +154,8 @@ pub use self::{
     },
     fallback::{Fallback, FallbackLayer},
     gate::{
-        BreakerGate, BreakerPermit, CircuitBreaker, ConcurrencyGate, ConcurrencyLimit,
-        ConcurrencySnapshot, Entry, Finish, Gate, Gates, GatesPermit, GatesWait, Permit, Quota,
-        RateGate, RateLimit, Snapshot, Wait,
+        BreakerGate, BreakerMode, BreakerPermit, BreakerSnapshot, CircuitBreaker, ConcurrencyGate,
+        ConcurrencyLimit, ConcurrencySnapshot, Entry, Finish, Gate, Gates, GatesPermit, GatesWait,
+        Permit, Quota, RateGate, RateLimit, Snapshot, Wait,
     },
 };
