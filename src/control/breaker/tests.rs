@@ -10,12 +10,15 @@ use crate::{
 };
 
 mod closed;
+mod forced;
 mod open;
 mod silence;
+mod stragglers;
 
 const SECOND: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(100);
 const FAST: Sample = Sample { latency: Duration::from_millis(5), outcome: Outcome::Success };
+const OVERLOAD: Sample = Sample { outcome: Outcome::Overload, ..FAST };
 const NAMES: [&str; 3] = ["orders.select", "products.select", ""];
 
 fn figures() -> Figures {

@@ -119,6 +119,7 @@ fn a_trickle_is_judged_by_the_whole_window() {
 #[test]
 fn some_statements_that_are_ill_leave_it_closed() {
     let mut rig = Rig::new();
+    rig.ticks(30, &[(0, 18, 0), (1, 3, 0)]);
     for _ in 0..100 {
         rig.tick(&[(0, 18, 18), (1, 3, 0)]);
         assert_eq!(rig.circuit(), Circuit::Closed);

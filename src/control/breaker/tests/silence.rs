@@ -65,7 +65,7 @@ fn long_reports_beside_a_trickle_are_no_stall() {
         let mut rig = hanging(2);
         for tick in 0..1_000 {
             // Two reports are out all the time; of the rest, one comes back now and then.
-            rig.overdue = TICK * tick;
+            rig.overdue = TICK * (tick + 1);
             rig.tick(if tick % pause == 0 { &[(0, 1, 0)] } else { &[] });
         }
         assert_eq!(rig.circuit(), Circuit::Closed, "one query in {pause} ticks");
