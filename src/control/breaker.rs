@@ -206,10 +206,10 @@ impl Breaker {
             (Mode::ForcedOpen, _) => {}
             (Mode::ForcedClosed, _) => self.calls.hear(signal),
             (_, State::Closed) => self.watch(signal, stall),
-            (_, State::HalfOpen(trial)) if within(trial.since, signal) => self.settle(signal),
-            (_, State::HalfOpen(_)) => {}
+            (_, State::HalfOpen(_)) => self.settle(signal),
             (_, State::Open { since, until, answers }) => {
-                if within(*since, signal) {
+                // All of its span is after the opening.
+                if signal.at.saturating_duration_since(*since) >= signal.span {
                     *answers += signal.statements.iter().map(|own| own.count).sum::<u64>();
                 }
                 // It answers again, whatever its answers were worth.
@@ -225,8 +225,7 @@ impl Breaker {
         if let Some(silence) = stall {
             return self.open(now, Cause::Silence { silence, in_flight: signal.in_flight });
         }
-        // Before that, the meter did not know who has no say.
-        if self.tried.is_none_or(|tried| within(tried, signal)) {
+        if self.judges(signal) {
             self.calls.hear(signal);
         }
         if let Some(calls) = self.calls.hopeless(now) {
@@ -234,6 +233,11 @@ impl Breaker {
         }
         let strain = self.calls.share(now) / self.figures.trip_share;
         self.dim(now, |dim| dim.follow(strain, now));
+    }
+
+    /// Whether the meter knew, all through the span of this signal, who has no say.
+    fn judges(&self, signal: &Signal) -> bool {
+        self.tried.is_none_or(|tried| signal.at.saturating_duration_since(tried) > signal.span)
     }
 
     /// Changes how far it is dimmed, and says why if that makes a difference.
@@ -252,11 +256,6 @@ impl Breaker {
         }
         result
     }
-}
-
-/// True if all of the signal's span is after `since`.
-fn within(since: Instant, signal: &Signal) -> bool {
-    signal.at.saturating_duration_since(since) >= signal.span
 }
 
 /// When to come back to a circuit that is dimmed: nobody knows.

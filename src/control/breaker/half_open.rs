@@ -37,6 +37,9 @@ impl Breaker {
 
     /// The database may speak for probes that said nothing themselves.
     pub(super) fn settle(&mut self, signal: &Signal) {
+        if !self.judges(signal) {
+            return;
+        }
         let bad: u64 = signal.calls.iter().map(|calls| calls.bad).sum();
         let all = signal.calls.iter().map(|calls| calls.all).sum();
         let State::HalfOpen(trial) = &mut self.state else { return };
