@@ -97,8 +97,6 @@
 //! * Learn by itself which routes need the database: exempt those that do not.
 //! * Count what the database still does for a client that has left, beyond the gate's
 //!   own permits.
-//! * Ramp up after a circuit closed, where the breaker stands alone: with the limit in
-//!   front, that starts anew by itself.
 //! * gRPC statuses, and tonic's `NamedService`: a refusal is an HTTP status.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

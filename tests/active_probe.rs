@@ -78,7 +78,7 @@ async fn a_circuit_that_lets_requests_through_is_not_probed() {
     bad_queries(&db).await;
     sleep(10 * SECOND).await;
     let calls = probing.calls();
-    assert!((3..=4).contains(&calls), "{calls}");
+    assert!((3..=5).contains(&calls), "{calls}: two may be too early to count");
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,7 +92,7 @@ async fn probes_that_fail_or_take_too_long_keep_it_open() {
         sleep(9 * SECOND).await;
         assert_eq!(layer.gate().circuit(), Circuit::Open, "{takes:?}");
         let retry_after = layer.gate().check(&Default::default()).expect_err("open").retry_after();
-        assert!(retry_after <= 300 * MS, "it does not double: {retry_after:?}");
+        assert!(retry_after <= 400 * MS, "it does not double: {retry_after:?}");
         assert!(probing.calls() > 20, "they are given up in time: {}", probing.calls());
     }
 }

@@ -187,6 +187,8 @@ async fn a_request_that_an_open_circuit_refuses_hands_its_cell_back() {
     }
     advance(2 * SECOND).await;
     passes(&service, &mut inside, get("/"));
+    // Until it has ramped up.
+    advance(3 * SECOND).await;
     passes(&service, &mut inside, get("/"));
     over_quota(&service, get("/"));
 }

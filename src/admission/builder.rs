@@ -41,9 +41,10 @@ use crate::{
 /// | its bounds | 0 to 200 requests in flight | [`min`](ConcurrencyLimit::min), [`max`](ConcurrencyLimit::max) |
 /// | headroom | a tenth, for normal and critical requests | [`headroom`](ConcurrencyLimit::headroom) |
 /// | queue | 200 requests for 400 ms | [`queue`](ConcurrencyLimit::queue), [`max_wait`](ConcurrencyLimit::max_wait) |
-/// | circuit opens | half of 10 or more calls in 3 s slow or failed | [`CircuitBreaker`] |
-/// | circuit stays open | 1 s, doubling to 30 s | [`open_for`](CircuitBreaker::open_for), [`open_at_most`](CircuitBreaker::open_at_most) |
-/// | circuit closes | after 3 probes | [`probes`](CircuitBreaker::probes) |
+/// | circuit dims | half of 10 or more calls in 3 s slow or failed | [`trip_share`](CircuitBreaker::trip_share) |
+/// | circuit opens | nothing back for 1 s, or 90 % slow or failed | [`CircuitBreaker`] |
+/// | circuit stays open | 1 s, doubling to 10 s | [`open_for`](CircuitBreaker::open_for), [`open_at_most`](CircuitBreaker::open_at_most) |
+/// | circuit closes | after 3 probes, with a ramp of 3 s | [`probes`](CircuitBreaker::probes) |
 /// | slow | a query of more than 1 s | [`DatabaseBuilder::slow_after`](crate::DatabaseBuilder::slow_after) |
 /// | rate | no quota | [`RateLimit`] |
 /// | priority | normal | [`GateLayer::priority`], [`crate::http`] |

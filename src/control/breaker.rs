@@ -179,13 +179,11 @@ impl Breaker {
             }
             (_, State::Open { since, answers, .. }) => {
                 let open = now.saturating_duration_since(since);
-                self.attempt(
-                    now,
-                    match answers {
-                        0 => Cause::Waited { open },
-                        count => Cause::Answers { count, open },
-                    },
-                );
+                let cause = match answers {
+                    0 => Cause::Waited { open },
+                    count => Cause::Answers { count, open },
+                };
+                self.attempt(now, cause);
                 self.admit_probe(priority, now)
             }
             (_, State::HalfOpen(_)) => self.admit_probe(priority, now),

@@ -96,18 +96,19 @@ impl Breaker {
         if self.mode != Mode::Automatic {
             return;
         }
-        let cause = Cause::ActiveProbe { passed };
+        let (cause, slow_after) = (Cause::ActiveProbe { passed }, self.slow_after());
         match &mut self.state {
             State::Open { since, .. } if passed && now >= *since + LEAST_OPEN => {
                 self.attempt(now, cause);
                 self.pass_active(now);
             }
             State::Open { since, until, .. } if !passed => {
-                let longer = now + self.figures.open_for;
+                // Until after the next, which may hang for as long as is slow.
+                let longer = now + self.figures.open_for + slow_after;
                 *until = (*until).max(longer.min(*since + self.figures.open_at_most));
             }
             State::HalfOpen(_) if passed => self.pass_active(now),
-            State::HalfOpen(trial) if trial.is_active_only() => self.rest(now, cause),
+            State::HalfOpen(trial) if trial.is_active_only() => self.reopen(now, cause),
             _ => {}
         }
     }

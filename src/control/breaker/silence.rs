@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use crate::{control::window::Window, signal::Signal};
 
 /// Watches for a stall: for `stall_after` nothing came back, although two or more queries
-/// are out and, on average, beyond what is slow for them.
+/// are out and beyond what is slow for them, all on average or some since the last one
+/// came back.
 ///
 /// Reports that run for minutes beside a trickle of other queries look alike. So what was
 /// beyond slow already when something came back for the last time is known to be long,
@@ -18,6 +19,8 @@ pub(super) struct Silence {
     /// Nothing was out at the last signal.
     idle: bool,
     in_flight: usize,
+    /// Of those in flight, how many at least have been so all through the silence.
+    held: usize,
     /// Of those in flight, how many are known to be long.
     long: usize,
     back: Window<u64>,
@@ -26,7 +29,7 @@ pub(super) struct Silence {
 impl Silence {
     pub(super) fn new(stall_after: Duration, now: Instant) -> Self {
         let back = Window::new(MEMORY, now);
-        Self { stall_after, since: now, idle: true, in_flight: 0, long: 0, back }
+        Self { stall_after, since: now, idle: true, in_flight: 0, held: 0, long: 0, back }
     }
 
     /// For how long nothing came back, if that is a stall.
@@ -34,10 +37,14 @@ impl Silence {
         self.long = self.long.min(signal.in_flight);
         if signal.finished > 0 || signal.in_flight == 0 {
             self.since = signal.at;
+            self.held = signal.in_flight;
             self.long = if signal.overdue.is_zero() { 0 } else { signal.in_flight };
         } else if self.idle {
             // All that are out went out in the span of this signal.
             self.since = self.since.max(signal.at.checked_sub(signal.age).unwrap_or(self.since));
+            self.held = signal.in_flight;
+        } else {
+            self.held -= self.held.min(usize::try_from(signal.cancelled).unwrap_or(usize::MAX));
         }
         self.idle = signal.in_flight == 0;
         self.in_flight = signal.in_flight;
@@ -48,7 +55,9 @@ impl Silence {
 
     fn stalled(&self, signal: &Signal, usual: f64) -> Option<Duration> {
         let silence = signal.at.saturating_duration_since(self.since);
-        let hanging = signal.in_flight > 1 && !signal.overdue.is_zero();
+        let beyond_slow =
+            !signal.overdue.is_zero() || (self.held > 1 && silence > signal.slow_after);
+        let hanging = signal.in_flight > 1 && beyond_slow;
         let strange = signal.in_flight - self.long > 1 || usual * silence.as_secs_f64() >= EXPECTED;
         (silence >= self.stall_after && hanging && strange).then_some(silence)
     }
@@ -56,7 +65,7 @@ impl Silence {
     /// What is out now had its say.
     pub(super) fn restart(&mut self, now: Instant) {
         self.since = now;
-        self.long = self.in_flight;
+        (self.long, self.held) = (self.in_flight, self.in_flight);
     }
 }
 

@@ -17,11 +17,11 @@ impl Breaker {
     /// Open, and each time in a row for longer.
     pub(super) fn open(&mut self, now: Instant, cause: Cause) {
         self.openings = self.openings.saturating_add(1);
-        self.rest(now, cause);
+        self.reopen(now, cause);
     }
 
     /// Open for as long as the last time.
-    pub(super) fn rest(&mut self, now: Instant, cause: Cause) {
+    pub(super) fn reopen(&mut self, now: Instant, cause: Cause) {
         let doublings = self.openings.saturating_sub(1).min(16);
         let longer = self.figures.open_for.saturating_mul(1 << doublings);
         let until = now + self.jitter.spread(longer.min(self.figures.open_at_most));

@@ -163,7 +163,7 @@ fn probes_that_take_longer_than_the_longest_open_time_still_close_it() {
     let probes = [rig.probe(), rig.probe()];
     rig.now += SECOND / 2;
     assert!(matches!(rig.admit(), Verdict::Refuse { .. }));
-    probes.map(|probe| rig.finish(probe, &FAST));
+    probes.into_iter().for_each(|probe| rig.finish(probe, &FAST));
     assert_eq!(rig.circuit(), Circuit::Partial);
 }
 

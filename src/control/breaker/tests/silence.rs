@@ -33,6 +33,30 @@ fn one_that_never_answered_is_found_out_too() {
 }
 
 #[test]
+fn queries_that_pile_up_do_not_hide_those_that_hang() {
+    let mut rig = hanging(4);
+    rig.ticks(30, &[(0, 20, 0)]);
+    for _ in 0..12 {
+        // So many that they are not yet slow on average.
+        rig.in_flight += 100;
+        rig.tick(&[]);
+    }
+    assert_eq!(rig.circuit(), Circuit::Open);
+}
+
+#[test]
+fn queries_that_are_given_up_do_not_hang() {
+    let mut rig = hanging(4);
+    rig.ticks(30, &[(0, 20, 0)]);
+    for _ in 0..100 {
+        rig.now += TICK;
+        let signal = Signal { cancelled: 4, ..rig.signal(&[]) };
+        rig.breaker.on_signal(&signal);
+    }
+    assert_eq!(rig.circuit(), Circuit::Closed, "those that are out are new");
+}
+
+#[test]
 fn idle_time_is_no_silence() {
     let mut rig = Rig::new();
     rig.ticks(30, &[(0, 1, 0)]);
@@ -55,7 +79,11 @@ fn a_single_long_report_is_no_stall() {
 #[test]
 fn queries_that_are_not_yet_slow_are_no_stall() {
     let mut rig = hanging(5);
-    rig.ticks(600, &[]);
+    for _ in 0..600 {
+        rig.now += TICK;
+        let signal = Signal { slow_after: 3600 * SECOND, ..rig.signal(&[]) };
+        rig.breaker.on_signal(&signal);
+    }
     assert_eq!(rig.circuit(), Circuit::Closed);
 }
 
