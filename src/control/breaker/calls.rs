@@ -141,8 +141,8 @@ impl Calls {
     }
 
     fn explain(&mut self, tally: &Tally, span: Duration, now: Instant) -> BadCalls {
-        let counts = self.statements.values_mut().map(|own| (own.sum(span, now), &*own));
-        let worst = counts.filter(|(count, _)| 2 * count.bad > tally.bad).next();
+        let mut counts = self.statements.values_mut().map(|own| (own.sum(span, now), &*own));
+        let worst = counts.find(|(count, _)| 2 * count.bad > tally.bad);
         let worst = worst.filter(|(_, own)| !own.name.is_empty());
         let worst = worst.map(|(count, own)| {
             let alone = Some(own.alone).filter(|alone| !alone.is_zero());
