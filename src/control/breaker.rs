@@ -226,7 +226,8 @@ impl Breaker {
         if self.judges(signal) {
             self.calls.hear(signal);
         }
-        if let Some(calls) = self.calls.hopeless(now) {
+        let dark = self.dim.dark_for(now).is_some_and(|dark| dark >= self.figures.window);
+        if let Some(calls) = self.calls.hopeless(dark, now) {
             return self.open(now, Cause::BadCalls(calls));
         }
         let strain = self.calls.share(now) / self.figures.trip_share;

@@ -1,4 +1,4 @@
-//! A database that gets slow, and the circuit that opens for it.
+//! A database that fails, and the circuit that opens for it.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub(crate) fn protecting(db: &Database) -> CircuitBreakerLayer {
 /// Twenty bad queries within the time of a signal, which the next passer-by sends.
 pub(crate) async fn bad_queries(db: &Database) {
     for _ in 0..20 {
-        db.record(2 * SLOW, Outcome::Success);
+        db.record(2 * SLOW, Outcome::Overload);
     }
     advance(100 * MS).await;
     db.record(MS, Outcome::Success);

@@ -53,10 +53,13 @@ struct Count {
 pub(super) struct Tally {
     pub(super) all: u64,
     pub(super) bad: u64,
+    /// Of the bad, those that did not succeed at last.
+    failed: u64,
     /// Of all, those of statements that are well.
     healthy: u64,
-    /// The largest share of a statement with enough calls to judge by.
+    /// The largest shares, bad and failed, of a statement with enough calls to judge by.
     illest: f64,
+    failing: f64,
 }
 
 impl Calls {
@@ -90,16 +93,18 @@ impl Calls {
         self.judge(&tally)
     }
 
-    /// The newest calls, if hardly any of them is good: those of the last second, or of
+    /// The newest calls, if hardly any of them succeeds: those of the last second, or of
     /// the whole window if that holds too few. What was good before says nothing about
-    /// now, and one bad moment among good ones is no outage.
-    pub(super) fn hopeless(&mut self, now: Instant) -> Option<BadCalls> {
+    /// now, and one bad moment among good ones is no outage. A slow success is an answer,
+    /// and counts as a failure only where dimming does not help.
+    pub(super) fn hopeless(&mut self, dimmed: bool, now: Instant) -> Option<BadCalls> {
         let window = self.figures.window;
         let newest = SECOND.min(window);
         let enough = self.tally(newest, now).all >= self.figures.min_calls;
         let span = if enough { newest } else { window };
         let tally = self.tally(span, now);
-        let hopeless = self.judge(&tally) >= self.figures.trip_share.max(HOPELESS);
+        let share = self.judge(&if dimmed { tally } else { tally.failures_only() });
+        let hopeless = share >= self.figures.trip_share.max(HOPELESS);
         hopeless.then(|| self.explain(&tally, span, now))
     }
 
@@ -117,11 +122,13 @@ impl Calls {
             let count = own.sum(span, now);
             tally.all += count.all;
             tally.bad += count.bad;
+            tally.failed += count.failed();
             if count.share() < trip_share {
                 tally.healthy += count.all;
             }
             if count.all >= min_calls {
                 tally.illest = tally.illest.max(count.share());
+                tally.failing = tally.failing.max(share(count.failed(), count.all));
             }
         }
         tally
@@ -163,6 +170,10 @@ impl Count {
         share(self.bad, self.all)
     }
 
+    fn failed(&self) -> u64 {
+        self.bad.min(self.all.saturating_sub(self.successes))
+    }
+
     fn latency(&self) -> Option<Duration> {
         let mean = self.seconds / self.successes as f64;
         Duration::try_from_secs_f64(mean).ok().filter(|_| self.successes > 0)
@@ -181,6 +192,10 @@ impl Sum for Count {
 }
 
 impl Tally {
+    fn failures_only(self) -> Self {
+        Self { bad: self.failed, illest: self.failing, ..self }
+    }
+
     pub(super) fn share(&self) -> f64 {
         share(self.bad, self.all)
     }

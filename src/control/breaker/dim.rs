@@ -12,22 +12,29 @@ use crate::class::Priority;
 pub(super) struct Dim {
     level: f64,
     moved: Instant,
+    /// Since when it has been as dark as it gets.
+    dark: Option<Instant>,
     /// What is still to be refused of each priority, in requests.
     owed: [f64; STEPS],
 }
 
 impl Dim {
     pub(super) fn bright(now: Instant) -> Self {
-        Self { level: 0.0, moved: now, owed: [0.0; STEPS] }
+        Self { level: 0.0, moved: now, dark: None, owed: [0.0; STEPS] }
     }
 
     /// As far as it goes: from there it ramps up, a second for each priority.
     pub(super) fn dark(now: Instant) -> Self {
-        Self { level: STEPS as f64, ..Self::bright(now) }
+        Self { level: STEPS as f64, dark: Some(now), ..Self::bright(now) }
     }
 
     pub(super) fn level(&self) -> f64 {
         self.level
+    }
+
+    /// For how long it has been as dark as it gets.
+    pub(super) fn dark_for(&self, now: Instant) -> Option<Duration> {
+        self.dark.map(|since| now.saturating_duration_since(since))
     }
 
     /// Follows the calls; `strain` is their bad share in multiples of the share that
@@ -43,6 +50,7 @@ impl Dim {
         }
         self.level = self.level.clamp(0.0, STEPS as f64);
         self.moved = self.moved.max(now);
+        self.dark = if self.level < STEPS as f64 { None } else { self.dark.or(Some(now)) };
     }
 
     /// True if a request of this priority has to go. Each priority gets its share to

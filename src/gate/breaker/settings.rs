@@ -36,9 +36,12 @@ use crate::{
 ///   that are beyond slow. What was so already when something came back for the last time
 ///   is taken for a long report, unless five queries or more should have come back
 ///   meanwhile, at the rate of the last half minute;
-/// * or hardly anything succeeds: 90 % of the calls of the last second were bad, or more
-///   where `trip_share` is more. Where those are fewer than `min_calls`, it is the calls
-///   of the whole window: a service with one query a second is judged by ten of them, if its window holds ten.
+/// * or hardly anything succeeds: 90 % of the calls of the last second failed or were
+///   given up, or more where `trip_share` is more. A slow success is an answer, and counts
+///   as a failure only after the circuit has been as dark as it gets for a whole window.
+///   Where the calls of the last second are fewer than `min_calls`, it is those of the
+///   whole window: a service with one query a second is judged by ten of them, if its
+///   window is that long.
 ///
 /// # Some statements
 ///

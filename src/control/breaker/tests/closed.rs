@@ -95,6 +95,18 @@ fn it_opens_when_hardly_anything_succeeds() {
 }
 
 #[test]
+fn slow_answers_are_answers_as_long_as_dimming_may_help() {
+    let mut rig = Rig::new();
+    rig.slow_ticks(8, &[(0, 20, 20)]);
+    assert_eq!(rig.circuit(), Circuit::Partial);
+    assert!(rig.level() > 2.5, "{}", rig.level());
+    rig.slow_ticks(30, &[(0, 20, 20)]);
+    assert_eq!(rig.circuit(), Circuit::Partial);
+    rig.slow_ticks(2, &[(0, 20, 20)]);
+    assert_eq!(rig.circuit(), Circuit::Open, "it has been dark for three seconds");
+}
+
+#[test]
 fn one_bad_moment_among_good_ones_is_no_outage() {
     let mut rig = Rig::new();
     rig.ticks(30, &[(0, 20, 0)]);
@@ -154,10 +166,10 @@ fn a_route_is_as_ill_as_its_illest_statement() {
 #[test]
 fn the_cause_names_the_worst_statement_and_its_figures() {
     let mut rig = Rig::new();
-    rig.tick(&[(0, 14, 14), (1, 10, 6)]);
+    rig.tick(&[(0, 16, 14), (1, 10, 6)]);
     assert_eq!(
         rig.cause(),
-        "83 % of 24 calls in 3 s were slow or failed; \
+        "77 % of 26 calls in 3 s were slow or failed; \
          most of them `orders.select`, which takes 840 ms against 12 ms alone"
     );
     let mut rig = Rig::new();

@@ -24,9 +24,7 @@ fn old_queries_that_fail_are_no_sign() {
     let mut rig = Rig::opened();
     let retry_after = rig.retry_after();
     rig.now += TICK;
-    let mut signal = rig.signal(&[(0, 5, 5)]);
-    signal.statements.clear();
-    rig.breaker.on_signal(&signal);
+    rig.breaker.on_signal(&rig.signal(&[(0, 5, 5)]));
     assert_eq!(rig.retry_after(), retry_after - TICK);
 }
 
