@@ -226,11 +226,12 @@ impl Breaker {
         if self.judges(signal) {
             self.calls.hear(signal);
         }
-        let dark = self.dim.dark_for(now).is_some_and(|dark| dark >= self.figures.window);
-        if let Some(calls) = self.calls.hopeless(dark, now) {
+        let in_vain = self.dim.dark_for(now).is_some_and(|dark| dark >= IN_VAIN);
+        if let Some(calls) = self.calls.hopeless(in_vain, now) {
             return self.open(now, Cause::BadCalls(calls));
         }
-        let strain = self.calls.share(now) / self.figures.trip_share;
+        let dimmed = self.dim.level() > 0.0;
+        let strain = self.calls.share(dimmed, now) / self.figures.trip_share;
         self.dim(now, |dim| dim.follow(strain, now));
     }
 
@@ -259,6 +260,9 @@ impl Breaker {
 
 /// When to come back to a circuit that is dimmed: nobody knows.
 const DIMMED: Duration = Duration::from_secs(1);
+
+/// Having been dark for so long, with answers as slow as before, it has dimmed in vain.
+const IN_VAIN: Duration = Duration::from_secs(10);
 
 /// How long it is open at least, and so how often at most it tries.
 const LEAST_OPEN: Duration = Duration::from_millis(300);

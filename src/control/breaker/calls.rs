@@ -87,25 +87,36 @@ impl Calls {
         self.statements.retain(|_, own| own.sum(self.figures.window, signal.at).all > 0);
     }
 
-    /// The bad share by which the scope goes: 0 if there are too few calls to judge by.
-    pub(super) fn share(&mut self, now: Instant) -> f64 {
+    /// The bad share by which the scope goes: 0 if there are too few calls to judge by. It
+    /// is that of the window, or where the circuit is dimmed already, of the newest calls:
+    /// then it follows closely.
+    pub(super) fn share(&mut self, dimmed: bool, now: Instant) -> f64 {
         let tally = self.tally(self.figures.window, now);
+        if !dimmed || self.is_well(&tally) {
+            return self.judge(&tally);
+        }
+        let newest = self.newest(now);
+        let tally = self.tally(newest, now);
         self.judge(&tally)
     }
 
-    /// The newest calls, if hardly any of them succeeds: those of the last second, or of
-    /// the whole window if that holds too few. What was good before says nothing about
+    /// The newest calls, if hardly any of them succeeds. What was good before says nothing about
     /// now, and one bad moment among good ones is no outage. A slow success is an answer,
     /// and counts as a failure only where dimming does not help.
-    pub(super) fn hopeless(&mut self, dimmed: bool, now: Instant) -> Option<BadCalls> {
+    pub(super) fn hopeless(&mut self, in_vain: bool, now: Instant) -> Option<BadCalls> {
+        let span = self.newest(now);
+        let tally = self.tally(span, now);
+        let share = self.judge(&if in_vain { tally } else { tally.failures_only() });
+        let hopeless = share >= self.figures.trip_share.max(HOPELESS);
+        hopeless.then(|| self.explain(&tally, span, now))
+    }
+
+    /// The last second, or the whole window if that second holds too few calls.
+    fn newest(&mut self, now: Instant) -> Duration {
         let window = self.figures.window;
         let newest = SECOND.min(window);
         let enough = self.tally(newest, now).all >= self.figures.min_calls;
-        let span = if enough { newest } else { window };
-        let tally = self.tally(span, now);
-        let share = self.judge(&if dimmed { tally } else { tally.failures_only() });
-        let hopeless = share >= self.figures.trip_share.max(HOPELESS);
-        hopeless.then(|| self.explain(&tally, span, now))
+        if enough { newest } else { window }
     }
 
     /// The calls of the window, in words.
@@ -139,12 +150,17 @@ impl Calls {
         if tally.all < min_calls {
             return 0.0;
         }
-        let well = tally.healthy >= min_calls && share(tally.healthy, tally.all) >= WELL;
         match self.figures.scope {
-            Scope::Database if well => 0.0,
+            _ if self.is_well(tally) => 0.0,
             Scope::Database => tally.share(),
             Scope::Route => tally.share().max(tally.illest),
         }
+    }
+
+    /// Enough is well for the whole to be.
+    fn is_well(&self, tally: &Tally) -> bool {
+        let enough = tally.healthy >= self.figures.min_calls;
+        self.figures.scope == Scope::Database && enough && share(tally.healthy, tally.all) >= WELL
     }
 
     fn explain(&mut self, tally: &Tally, span: Duration, now: Instant) -> BadCalls {

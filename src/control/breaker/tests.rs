@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod closed;
+mod closed_loop;
 mod forced;
 mod open;
 mod silence;

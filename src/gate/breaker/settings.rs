@@ -22,11 +22,12 @@ use crate::{
 ///
 /// # Partial
 ///
-/// While the share of bad calls in the window is `trip_share` or more, it dims: within
+/// When the share of bad calls in the window is `trip_share` or more, it dims: within
 /// 0.3 s all bulk requests are refused, within 0.6 s all sheddable, within 0.9 s all
 /// normal ones; in between, a growing share. Critical requests are never refused by a
-/// partial circuit. While calls are good it brightens again in the same order, a second
-/// for each priority; from half of `trip_share` on, more slowly.
+/// partial circuit. From then on it goes by the calls of the last second: while they are
+/// good it brightens again in the opposite order, a second for each priority, and more
+/// slowly where more than half of `trip_share` is bad.
 ///
 /// # Open
 ///
@@ -38,7 +39,7 @@ use crate::{
 ///   meanwhile, at the rate of the last half minute;
 /// * or hardly anything succeeds: 90 % of the calls of the last second failed or were
 ///   given up, or more where `trip_share` is more. A slow success is an answer, and counts
-///   as a failure only after the circuit has been as dark as it gets for a whole window.
+///   as a failure only after the circuit has been as dark as it gets for ten seconds.
 ///   Where the calls of the last second are fewer than `min_calls`, it is those of the
 ///   whole window: a service with one query a second is judged by ten of them, if its
 ///   window is that long.
@@ -46,9 +47,10 @@ use crate::{
 /// # Some statements
 ///
 /// If healthy statements, whose own bad share is less than `trip_share`, make up a tenth
-/// of the calls or more, and `min_calls` or more, then the database itself is well, and
-/// what is bad are some statements: a lock on their table, say. Then the circuit neither
-/// dims nor opens for bad calls. For opening, both are asked of the last second.
+/// of the calls in the window or more, and `min_calls` or more, then the database itself
+/// is well, and what is bad are some statements: a lock on their table, say. Then the
+/// circuit does not dim. Nor does it open for bad calls; for that, both are asked of the
+/// calls that it judges by, those of the last second.
 ///
 /// # Half-open
 ///
@@ -68,7 +70,8 @@ use crate::{
 /// use brownout::{CircuitBreaker, Database};
 ///
 /// let db = Database::new("shop");
-/// let layer = CircuitBreaker::new().trip_share(0.3).probes(5).open_at_most(Duration::from_secs(5)).protecting(&db)?;
+/// let breaker = CircuitBreaker::new().trip_share(0.3).open_at_most(Duration::from_secs(5));
+/// let layer = breaker.protecting(&db)?;
 /// # let _ = layer.classify(brownout::Class::default());
 /// # Ok::<(), brownout::InvalidConfig>(())
 /// ```
@@ -206,5 +209,22 @@ impl CircuitBreaker {
             return Err(InvalidConfig::new("open_for", got, allowed));
         }
         Ok(figures)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_outside_their_range_are_found_when_built() {
+        let error = |settings: CircuitBreaker| settings.gate().unwrap_err().to_string();
+        let short = Duration::from_millis(9);
+        let told = error(CircuitBreaker::new().stall_after(short));
+        assert_eq!(told, "`stall_after` is 9ms, but must be from 10ms to 3600s");
+        let told = error(CircuitBreaker::new().probe_every(short));
+        assert_eq!(told, "`probe_every` is 9ms, but must be from 10ms to 3600s");
+        let told = error(CircuitBreaker::new().open_for(Duration::from_secs(11)));
+        assert_eq!(told, "`open_for` is 11s, but must be at most `open_at_most`, which is 10s");
     }
 }
