@@ -76,7 +76,7 @@ impl BreakerGate {
     }
 
     /// Requests that it would have refused so far, had it not
-    /// [only reported](super::CircuitBreaker::report_only).
+    /// [only reported](crate::CircuitBreaker::report_only).
     #[must_use]
     pub fn would_have_refused(&self) -> u64 {
         self.0.would_have_refused.load(Ordering::Relaxed)

@@ -1,6 +1,10 @@
 //! The active probe, which spares the requests.
 
-use std::{future::Future, sync::Weak, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use super::{BreakerGate, gate::Shared};
 use crate::{clock, event::Circuit};
@@ -8,10 +12,10 @@ use crate::{clock, event::Circuit};
 impl BreakerGate {
     /// Has a circuit that is open hear the database without spending a request on it:
     /// while it is open or half-open, calls `probe`, say for a `SELECT 1`, every
-    /// [`probe_every`](crate::CircuitBreaker::probe_every), give or take a fifth. One that succeeds within what
-    /// the database calls slow
+    /// [`probe_every`](crate::CircuitBreaker::probe_every), give or take a fifth. One that
+    /// succeeds within what the database calls slow
     /// ([`DatabaseBuilder::slow_after`](crate::DatabaseBuilder::slow_after)) counts as a
-    /// probe that passed. One that fails or takes longer keeps the circuit open, though
+    /// probe that passed, also where a circuit was to be open for longer. One that fails or takes longer keeps the circuit open, though
     /// for no longer than `open_at_most`, and does not lengthen the next open time.
     ///
     /// Spawn it, or poll it beside something else. It ends when the gate and all its
@@ -42,7 +46,7 @@ impl BreakerGate {
         F: FnMut() -> Q,
         Q: Future<Output = Result<T, E>>,
     {
-        probe_while(std::sync::Arc::downgrade(&self.0), probe)
+        probe_while(Arc::downgrade(&self.0), probe)
     }
 
     /// How long to wait before the next active probe.
