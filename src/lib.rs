@@ -100,8 +100,6 @@
 //! * Learn by itself which routes need the database: exempt those that do not.
 //! * Count what the database still does for a client that has left, beyond the gate's
 //!   own permits.
-//! * Ramp up after a circuit closed, where the breaker stands alone: with the limit in
-//!   front, that starts anew by itself.
 //! * gRPC statuses, and tonic's `NamedService`: a refusal is an HTTP status.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -121,7 +119,7 @@ pub use self::{
     class::{Class, Classify, Cost, Downstream, Key, Needs, Priority, Route, UnknownPriority},
     config::InvalidConfig,
     control::limit,
-    event::{Circuit, Event, Observe},
+    event::{BadCalls, Cause, Circuit, Event, Observe, Subject, WorstStatement},
     outcome::{Judge, Outcome, Sample},
     rejection::{Reason, Rejection, rejection_of},
     signal::{OnSignal, Signal, StatementCalls, StatementSignal},
@@ -164,8 +162,8 @@ pub use self::{
     },
     fallback::{Fallback, FallbackLayer},
     gate::{
-        BreakerGate, BreakerPermit, CircuitBreaker, ConcurrencyGate, ConcurrencyLimit,
-        ConcurrencySnapshot, Entry, Finish, Gate, Gates, GatesPermit, GatesWait, GuardSnapshot,
-        Permit, Quota, RateGate, RateLimit, Snapshot, Wait,
+        BreakerGate, BreakerMode, BreakerPermit, BreakerSnapshot, CircuitBreaker, ConcurrencyGate,
+        ConcurrencyLimit, ConcurrencySnapshot, Entry, Finish, Gate, Gates, GatesPermit, GatesWait,
+        GuardSnapshot, Permit, Quota, RateGate, RateLimit, Snapshot, Wait,
     },
 };

@@ -77,7 +77,8 @@ fn inside<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'stat
 pub enum Reason {
     /// The quota is used up.
     Quota,
-    /// The circuit is open: the database is too slow or does not answer.
+    /// The circuit is open or half-open, since the database does not answer, or it is
+    /// dimmed, since much of what it answers is too slow or fails.
     CircuitOpen,
     /// The limit was reached and the queue held nobody less important.
     QueueFull,

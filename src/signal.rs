@@ -114,6 +114,13 @@ pub trait OnSignal {
     /// Called by whoever crossed the end of the span, so it must be quick. `Break` ends
     /// the subscription.
     fn on_signal(&self, signal: &Signal) -> ControlFlow<()>;
+
+    /// Asked after each signal: queries that started before this moment shall have no say
+    /// in whether the database keeps up, in the signals to come, whoever hears them. The
+    /// latest of all subscribers' counts. Default: none.
+    fn judge_since(&self) -> Option<Instant> {
+        None
+    }
 }
 
 impl<F> OnSignal for F

@@ -199,7 +199,7 @@ async fn exempt_requests_pass_a_full_limit_and_an_open_circuit_uncounted() {
         assert!(flight.poll().is_ready());
     }
     // Nor is it a probe.
-    advance(SECOND).await;
+    advance(2 * SECOND).await;
     drop((launch(&service, get("/health")), inside.take()));
     assert_eq!(admission.snapshot().circuit, Circuit::Open);
 }

@@ -185,8 +185,10 @@ async fn a_request_that_an_open_circuit_refuses_hands_its_cell_back() {
     for _ in 0..10 {
         assert_eq!(shed(&service), Reason::CircuitOpen);
     }
-    advance(SECOND).await;
+    advance(2 * SECOND).await;
     passes(&service, &mut inside, get("/"));
+    // Until it has ramped up.
+    advance(3 * SECOND).await;
     passes(&service, &mut inside, get("/"));
     over_quota(&service, get("/"));
 }

@@ -7,8 +7,8 @@ mod support;
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use brownout::{
-    Admission, AdmissionLayer, Class, ConcurrencyLimit, Database, Priority, Route, attributed,
-    limit::Fixed,
+    Admission, AdmissionLayer, Circuit, CircuitBreaker, Class, ConcurrencyLimit, Database,
+    InFlight, Outcome, Priority, Route, attributed, limit::Fixed,
 };
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
@@ -186,4 +186,42 @@ async fn what_is_said_of_needs_counts_more_than_what_is_learned() {
     assert!(admission.acquire(&needs(&replica)).await.is_ok());
     assert!(admission.acquire(&Class::exempt()).await.is_ok());
     drop(full);
+}
+
+/// Queries that hang, as behind a locked table.
+async fn hang(layer: &AdmissionLayer, db: &Database, path: &'static str) -> Vec<InFlight> {
+    let hanging = Arc::new(Mutex::new(Vec::new()));
+    for _ in 0..4 {
+        let (db, hanging) = (db.clone(), hanging.clone());
+        let work = async move || {
+            hanging.lock().await.push(db.statement("locked").start());
+        };
+        send(layer, path, work).await;
+    }
+    Arc::into_inner(hanging).expect("all are done").into_inner()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_closes_off_only_the_routes_that_wait_for_it() {
+    let db = Database::new("shop");
+    let limit = ConcurrencyLimit::new().algorithm(Fixed::new(10));
+    let breaker = CircuitBreaker::new()
+        .open_for(Duration::from_secs(60))
+        .open_at_most(Duration::from_secs(60));
+    let admission = Admission::builder().protect(&db).concurrency(limit).breaker(breaker);
+    let admission = admission.build().expect("it is valid");
+    let layer = admission.layer();
+    acquaint(&layer, "/products", Some(&db)).await;
+    acquaint(&layer, "/checkout", Some(&db)).await;
+    let hanging = hang(&layer, &db, "/products").await;
+    for _ in 0..200 {
+        send(&layer, "/checkout", async || query(&db, 10 * MS).await).await;
+    }
+    assert_eq!(admission.snapshot().circuit, Circuit::Closed, "the database itself is well");
+    let routes = &admission.snapshot().databases[0].routes;
+    assert_eq!(routes[..], [(Arc::from("/products"), Circuit::Open)]);
+    assert_eq!(send(&layer, "/products", async || ()).await, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(send(&layer, "/checkout", async || ()).await, StatusCode::OK);
+    assert_eq!(admission.snapshot().limit, 14, "what hangs takes nobody's place");
+    hanging.into_iter().for_each(|query| query.finish(Outcome::Success));
 }

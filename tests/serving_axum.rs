@@ -22,6 +22,7 @@ use brownout::{
 use http::StatusCode;
 use http_body_util::BodyExt;
 use support::{
+    SECOND,
     room::Room,
     tcp::{self, Answer},
     within_a_minute,
@@ -195,7 +196,7 @@ async fn limit_holds_for_a_router_called_as_a_service() {
 async fn limit_is_shared_by_all_layers_of_an_admission() {
     let room = Room::new();
     // Real time passes while they are inside, which must not be taken for a stall.
-    let patient = CircuitBreaker::new().min_calls(u64::MAX);
+    let patient = CircuitBreaker::new().stall_after(3600 * SECOND);
     let admission = Admission::builder().concurrency(limit()).breaker(patient).build();
     let admission = admission.expect("it is valid");
     let limited = |priority| visit(&room).layer(admission.layer().priority(priority));

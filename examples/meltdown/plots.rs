@@ -27,7 +27,7 @@ pub(crate) enum Scale {
     Linear,
     /// Powers of ten; what is below one lies on the axis.
     Log,
-    /// The three states of a circuit breaker.
+    /// The four states of a circuit breaker.
     Circuit,
 }
 
@@ -47,8 +47,9 @@ impl Scale {
             Self::Log => format!("{:.0}", 10_f64.powf(height)),
             Self::Circuit => match height {
                 0.0 => "closed".to_owned(),
-                1.0 => "half-open".to_owned(),
-                2.0 => "open".to_owned(),
+                1.0 => "partial".to_owned(),
+                2.0 => "half-open".to_owned(),
+                3.0 => "open".to_owned(),
                 _ => String::new(),
             },
         }

@@ -114,7 +114,7 @@ fn top(scale: Scale, lines: &[Vec<Line>]) -> f64 {
     match scale {
         Scale::Linear => (highest * 1.05).max(5.0),
         Scale::Log => highest.ceil().max(1.0),
-        Scale::Circuit => 2.0,
+        Scale::Circuit => 3.0,
     }
 }
 

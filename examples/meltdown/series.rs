@@ -66,12 +66,13 @@ pub(crate) fn concurrency(record: &Record) -> Vec<Line> {
     ]
 }
 
-/// The breaker: 0 closed, 1 half-open, 2 open.
+/// The breaker: 0 closed, 1 partial, 2 half-open, 3 open.
 pub(crate) fn circuit(record: &Record) -> Vec<Line> {
     vec![figure(record, "circuit", |guard| match guard.circuit {
         Circuit::Closed => 0.0,
-        Circuit::HalfOpen => 1.0,
-        Circuit::Open => 2.0,
+        Circuit::Partial => 1.0,
+        Circuit::HalfOpen => 2.0,
+        _ => 3.0,
     })]
 }
 

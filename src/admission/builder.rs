@@ -10,7 +10,7 @@ use crate::{
     class::Class,
     config::InvalidConfig,
     database::Database,
-    event::Observe,
+    event::{Observe, Subject},
     gate::{
         CircuitBreaker, ConcurrencyGate, ConcurrencyLimit, Gates, GatesPermit, Guard, Place,
         RateLimit, Snapshot,
@@ -45,9 +45,10 @@ use crate::{
 /// | its bounds | 0 to 200 requests in flight | [`min`](ConcurrencyLimit::min), [`max`](ConcurrencyLimit::max) |
 /// | headroom | a tenth, for normal and critical requests | [`headroom`](ConcurrencyLimit::headroom) |
 /// | queue | 200 requests for 400 ms | [`queue`](ConcurrencyLimit::queue), [`max_wait`](ConcurrencyLimit::max_wait) |
-/// | circuit opens | half of 10 or more calls in 3 s slow or failed | [`CircuitBreaker`] |
-/// | circuit stays open | 1 s, doubling to 30 s | [`open_for`](CircuitBreaker::open_for), [`open_at_most`](CircuitBreaker::open_at_most) |
-/// | circuit closes | after 3 probes | [`probes`](CircuitBreaker::probes) |
+/// | circuit dims | half of 10 or more calls in 3 s slow or failed | [`trip_share`](CircuitBreaker::trip_share) |
+/// | circuit opens | nothing back for 1 s, or 90 % slow or failed | [`CircuitBreaker`] |
+/// | circuit stays open | 1 s, doubling to 10 s | [`open_for`](CircuitBreaker::open_for), [`open_at_most`](CircuitBreaker::open_at_most) |
+/// | circuit closes | after 3 probes, with a ramp of 3 s | [`probes`](CircuitBreaker::probes) |
 /// | slow | a query of more than 1 s | [`DatabaseBuilder::slow_after`](crate::DatabaseBuilder::slow_after) |
 /// | rate | no quota | [`RateLimit`] |
 /// | priority | normal | [`GateLayer::priority`], [`crate::http`] |
@@ -196,18 +197,20 @@ impl AdmissionBuilder {
         let service = self.databases.is_empty().then(|| Database::new("service"));
         let given = service.iter().map(|service| (service.clone(), None)).chain(self.databases);
         let (databases, limits): (Vec<_>, Vec<_>) = given.unzip();
-        let guards = databases.iter().zip(limits).map(|(database, limit)| {
+        let names: Vec<Arc<str>> = databases.iter().map(|own| own.name().into()).collect();
+        let guards = databases.iter().zip(&names).zip(limits).map(|((database, name), limit)| {
+            let of = Subject { database: Some(name.clone()), route: None };
             let limit = limit.unwrap_or_else(|| self.concurrency.clone());
             Ok(Guard {
                 database: database.into(),
-                name: database.name().into(),
-                breaker: self.breaker.observed_gate(self.observer.clone())?,
-                concurrency: limit.observed_gate(self.observer.clone())?,
+                name: name.clone(),
+                breaker: self.breaker.observed_gate(of.clone(), self.observer.clone())?,
+                concurrency: limit.observed_gate(of, self.observer.clone())?,
                 admitted: AtomicU64::default(),
             })
         });
         let guards = guards.collect::<Result<_, _>>()?;
-        let route_breaker = self.breaker.for_routes(self.observer.clone())?;
+        let route_breaker = self.breaker.for_routes(names, self.observer.clone())?;
         let gates = Gates::new(rate, guards, self.place, route_breaker, self.observer);
         for (index, database) in databases.iter().enumerate() {
             database.subscribe(gates.listener(index));

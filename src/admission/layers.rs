@@ -68,16 +68,16 @@ impl ConcurrencyLimit {
 }
 
 impl GateLayer<BreakerGate> {
-    /// A breaker with the default settings that opens when `database` is too slow or
-    /// does not answer.
+    /// A breaker with the default settings that dims while `database` is too slow, and
+    /// opens when it does not answer.
     pub fn protecting(database: &Database) -> Self {
         CircuitBreaker::new().protecting(database).expect(DEFAULTS)
     }
 }
 
 impl CircuitBreaker {
-    /// The layer, with a circuit that opens when the service behind it is too slow (more
-    /// than a second to the head of the response) or fails by overload.
+    /// The layer, with a circuit that goes by the service behind it: slow is what takes
+    /// much longer than usual, or more than a second, to the head of the response.
     ///
     /// # Errors
     ///
@@ -88,8 +88,7 @@ impl CircuitBreaker {
         Ok(GateLayer::of(gate).watching_service(service))
     }
 
-    /// The layer, with a circuit that opens when the queries observed by `database` are
-    /// too slow or fail by overload.
+    /// The layer, with a circuit that goes by the queries observed by `database`.
     ///
     /// # Errors
     ///

@@ -1,71 +1,87 @@
-//! The circuit breaker: closed while the database keeps up, open while it does not,
-//! half-open to find out.
+//! The circuit breaker: closed while the database keeps up, dimmed while it keeps up with
+//! a part, open while it does not answer, half-open to find out.
+//!
+//! It knows nothing of gates and databases: it is fed with [`Signal`]s, asked for
+//! [`Verdict`]s, and told what became of its probes.
+
+mod calls;
+mod dim;
+mod half_open;
+mod jitter;
+mod silence;
+mod transitions;
+mod trial;
+
+pub(crate) use calls::Scope;
+pub(crate) use trial::Probe;
 
 use std::time::{Duration, Instant};
 
+use calls::Calls;
+use dim::Dim;
+use jitter::Jitter;
+use silence::Silence;
+use trial::Trial;
+
 use crate::{
-    event::Circuit,
-    outcome::{Outcome, Sample},
+    class::Priority,
+    event::{Cause, Circuit},
     signal::Signal,
 };
-
-use super::window::Window;
 
 /// The figures that a breaker goes by; documented where users set them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figures {
+    pub(crate) scope: Scope,
     pub(crate) trip_share: f64,
     pub(crate) min_calls: u64,
     pub(crate) window: Duration,
+    pub(crate) stall_after: Duration,
     pub(crate) open_for: Duration,
     pub(crate) open_at_most: Duration,
     pub(crate) probes: u32,
 }
 
+/// Who decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Automatic,
+    ForcedOpen,
+    ForcedClosed,
+}
+
 #[derive(Debug)]
 pub(crate) struct Breaker {
     figures: Figures,
+    mode: Mode,
     state: State,
-    window: Window<Calls>,
+    calls: Calls,
+    silence: Silence,
+    /// Of a closed circuit.
+    dim: Dim,
+    jitter: Jitter,
     /// As the last signal said.
     slow_after: Duration,
-    /// When a query came back for the last time, or none was out.
-    last_back: Instant,
-    /// Counts the times that the circuit opened, so that a probe of an earlier
-    /// half-open spell has no say in a later one.
+    /// When the last half-open spell began: what started before has no say.
+    tried: Option<Instant>,
+    /// Counts the half-open spells, so that a probe of an earlier one has no say.
     generation: u64,
     /// Openings in a row, which lengthen the next.
     openings: u32,
+    /// Of the last change of the circuit.
+    cause: Cause,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
     Closed,
-    Open { until: Instant },
+    Open {
+        since: Instant,
+        until: Instant,
+        /// Queries that came back with success meanwhile.
+        answers: u64,
+    },
     HalfOpen(Trial),
-}
-
-/// One half-open spell.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Trial {
-    since: Instant,
-    /// Probes that have not come back, that succeeded, and that said nothing.
-    out: u32,
-    passed: u32,
-    undecided: u32,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Calls {
-    all: u64,
-    bad: u64,
-}
-
-/// Leave to try while the circuit is half-open. Has to come back, by `finish` or
-/// `abandon`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Probe {
-    generation: u64,
 }
 
 /// The answer to one request.
@@ -76,167 +92,180 @@ pub(crate) enum Verdict {
     Refuse { retry_after: Duration },
 }
 
+/// What a breaker knows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Knowledge {
+    pub(crate) circuit: Circuit,
+    pub(crate) mode: Mode,
+    pub(crate) level: f64,
+    pub(crate) calls: u64,
+    pub(crate) bad_share: f64,
+}
+
 impl Breaker {
-    pub(crate) fn new(figures: Figures, now: Instant) -> Self {
+    /// A closed one. Breakers of different seeds do not try in step.
+    pub(crate) fn new(figures: Figures, seed: u64, now: Instant) -> Self {
         Self {
             figures,
+            mode: Mode::Automatic,
             state: State::Closed,
-            window: Window::new(figures.window, now),
+            calls: Calls::new(figures),
+            silence: Silence::new(figures.stall_after, now),
+            dim: Dim::bright(now),
+            jitter: Jitter::new(seed),
             slow_after: Duration::MAX,
-            last_back: now,
+            tried: None,
             generation: 0,
             openings: 0,
+            cause: Cause::Released,
         }
     }
 
     pub(crate) fn circuit(&self) -> Circuit {
-        match self.state {
-            State::Closed => Circuit::Closed,
-            State::Open { .. } => Circuit::Open,
-            State::HalfOpen(_) => Circuit::HalfOpen,
+        match (self.mode, self.state) {
+            (Mode::ForcedOpen, _) => Circuit::Open,
+            (Mode::ForcedClosed, _) => Circuit::Closed,
+            (_, State::Closed) if self.dim.level() > 0.0 => Circuit::Partial,
+            (_, State::Closed) => Circuit::Closed,
+            (_, State::Open { .. }) => Circuit::Open,
+            (_, State::HalfOpen(_)) => Circuit::HalfOpen,
         }
     }
 
-    pub(crate) fn admit(&mut self, now: Instant) -> Verdict {
-        if let State::Open { until } = self.state {
-            if now < until {
-                return Verdict::Refuse { retry_after: until - now };
-            }
-            self.state = State::HalfOpen(Trial::new(now));
+    /// Why the circuit changed the last time.
+    pub(crate) fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// What is slow for any statement, or a second before anything was heard.
+    pub(crate) fn slow_after(&self) -> Duration {
+        if self.slow_after == Duration::MAX { Duration::from_secs(1) } else { self.slow_after }
+    }
+
+    /// Queries that started before have no say in whether the database keeps up, to be
+    /// handed to the meter that makes the signals.
+    pub(crate) fn judge_since(&self) -> Option<Instant> {
+        self.tried
+    }
+
+    pub(crate) fn knowledge(&mut self, now: Instant) -> Knowledge {
+        let tally = self.calls.tally(self.figures.window, now);
+        let closed = matches!((self.mode, self.state), (Mode::Automatic, State::Closed));
+        Knowledge {
+            circuit: self.circuit(),
+            mode: self.mode,
+            level: if closed { self.dim.level() } else { 0.0 },
+            calls: tally.all,
+            bad_share: tally.share(),
         }
-        let State::HalfOpen(trial) = &mut self.state else { return Verdict::Pass };
-        if trial.out + trial.passed >= self.figures.probes {
-            let patience = self.figures.open_at_most.max(self.slow_after);
-            if now.saturating_duration_since(trial.since) < patience {
-                return Verdict::Refuse { retry_after: self.figures.open_for };
+    }
+
+    /// The duration, spread so that breakers of different seeds do not go in step.
+    pub(crate) fn spread(&mut self, duration: Duration) -> Duration {
+        self.jitter.spread(duration)
+    }
+
+    pub(crate) fn admit(&mut self, priority: Priority, now: Instant) -> Verdict {
+        match (self.mode, self.state) {
+            (Mode::ForcedOpen, _) => Verdict::Refuse { retry_after: self.figures.open_for },
+            (Mode::ForcedClosed, _) => Verdict::Pass,
+            (_, State::Closed) => self.admit_dimmed(priority, now),
+            (_, State::Open { until, .. }) if now < until => {
+                Verdict::Refuse { retry_after: until - now }
             }
-            // Probes that hang for ever must not keep the circuit half-open for ever.
-            self.generation += 1;
-            *trial = Trial::new(now);
+            (_, State::Open { since, answers, .. }) => {
+                let open = now.saturating_duration_since(since);
+                let cause = match answers {
+                    0 => Cause::Waited { open },
+                    count => Cause::Answers { count, open },
+                };
+                self.attempt(now, cause);
+                self.admit_probe(priority, now)
+            }
+            (_, State::HalfOpen(_)) => self.admit_probe(priority, now),
         }
-        trial.out += 1;
-        Verdict::Try(Probe { generation: self.generation })
+    }
+
+    fn admit_dimmed(&mut self, priority: Priority, now: Instant) -> Verdict {
+        let refuse = self.dim(now, |dim| dim.refuses(priority, now));
+        if refuse { Verdict::Refuse { retry_after: DIMMED } } else { Verdict::Pass }
     }
 
     /// What the database did. While the circuit is not closed, what comes back was mostly
-    /// started before, so only good news count, and only for probes that said nothing.
+    /// started before, so only good news count.
     pub(crate) fn on_signal(&mut self, signal: &Signal) {
         self.slow_after = signal.slow_after;
-        match self.state {
-            State::Closed => self.watch(signal),
-            State::HalfOpen(trial) => self.settle(signal, trial),
-            State::Open { .. } => {}
-        }
-    }
-
-    /// The database may speak for probes that said nothing themselves.
-    fn settle(&mut self, signal: &Signal, mut trial: Trial) {
-        let fresh = signal.at.saturating_duration_since(trial.since) >= signal.span;
-        let healthy = signal.slow + signal.overloads + signal.cancelled_slow == 0;
-        if !(fresh && healthy) {
-            return;
-        }
-        let settled = trial.undecided.min(u32::try_from(signal.finished).unwrap_or(u32::MAX));
-        trial.undecided -= settled;
-        trial.passed += settled;
-        self.state = State::HalfOpen(trial);
-        if trial.passed >= self.figures.probes {
-            self.close(signal.at);
-        }
-    }
-
-    fn watch(&mut self, signal: &Signal) {
-        let stalled = self.stalled(signal);
-        let calls = self.window.current(signal.at);
-        let hung = stalled + signal.cancelled_slow;
-        calls.all += signal.finished + hung;
-        calls.bad += signal.slow + signal.overloads + hung;
-        let (all, bad) = self
-            .window
-            .recent(signal.at)
-            .fold((0, 0), |(all, bad), calls| (all + calls.all, bad + calls.bad));
-        if all >= self.figures.min_calls && bad as f64 >= self.figures.trip_share * all as f64 {
-            self.open(signal.at);
-        }
-    }
-
-    /// A probe came back.
-    pub(crate) fn finish(&mut self, probe: Probe, now: Instant, sample: &Sample) {
-        let slow = sample.latency > self.slow_after;
-        let probes = self.figures.probes;
-        let Some(trial) = self.give_back(probe) else { return };
-        match sample.outcome {
-            Outcome::Success if !slow => {
-                trial.passed += 1;
-                if trial.passed >= probes {
-                    self.close(now);
+        let stall = self.silence.hear(signal);
+        match (self.mode, &mut self.state) {
+            (Mode::ForcedOpen, _) => {}
+            (Mode::ForcedClosed, _) => self.calls.hear(signal),
+            (_, State::Closed) => self.watch(signal, stall),
+            (_, State::HalfOpen(_)) => self.settle(signal),
+            (_, State::Open { since, until, answers }) => {
+                // All of its span is after the opening.
+                if signal.at.saturating_duration_since(*since) >= signal.span {
+                    *answers += signal.statements.iter().map(|own| own.count).sum::<u64>();
+                }
+                // It answers again, whatever its answers were worth.
+                if *answers > 0 {
+                    *until = (*until).min(*since + LEAST_OPEN);
                 }
             }
-            Outcome::Ignore if !slow => {
-                trial.undecided += 1;
-                if trial.undecided >= probes.saturating_mul(UNDECIDED_PER_PROBE) {
-                    self.open(now);
-                }
+        }
+    }
+
+    fn watch(&mut self, signal: &Signal, stall: Option<Duration>) {
+        let now = signal.at;
+        if let Some(silence) = stall {
+            return self.open(now, Cause::Silence { silence, in_flight: signal.in_flight });
+        }
+        if self.judges(signal) {
+            self.calls.hear(signal);
+        }
+        let in_vain = self.dim.dark_for(now).is_some_and(|dark| dark >= IN_VAIN);
+        if let Some(calls) = self.calls.hopeless(in_vain, now) {
+            return self.open(now, Cause::BadCalls(calls));
+        }
+        let dimmed = self.dim.level() > 0.0;
+        let strain = self.calls.share(dimmed, now) / self.figures.trip_share;
+        self.dim(now, |dim| dim.follow(strain, now));
+    }
+
+    /// Whether the meter knew, all through the span of this signal, who has no say.
+    fn judges(&self, signal: &Signal) -> bool {
+        self.tried.is_none_or(|tried| signal.at.saturating_duration_since(tried) > signal.span)
+    }
+
+    /// Changes how far it is dimmed, and says why if that makes a difference.
+    fn dim<T>(&mut self, now: Instant, change: impl FnOnce(&mut Dim) -> T) -> T {
+        let before = self.circuit();
+        let result = change(&mut self.dim);
+        match (before, self.circuit()) {
+            (Circuit::Closed, Circuit::Partial) => {
+                self.cause = Cause::BadCalls(self.calls.bad(now));
             }
-            _ => self.open(now),
+            (Circuit::Partial, Circuit::Closed) => {
+                self.cause = Cause::Calm;
+                self.openings = 0;
+            }
+            _ => {}
         }
-    }
-
-    /// A probe was given up after `elapsed`, by a client that left or a full queue.
-    pub(crate) fn abandon(&mut self, probe: Probe, now: Instant, elapsed: Duration) {
-        let slow = elapsed > self.slow_after;
-        match self.give_back(probe) {
-            Some(_) if slow => self.open(now),
-            Some(trial) => trial.undecided += 1,
-            None => {}
-        }
-    }
-
-    fn give_back(&mut self, probe: Probe) -> Option<&mut Trial> {
-        let current = probe.generation == self.generation;
-        let State::HalfOpen(trial) = &mut self.state else { return None };
-        if !current {
-            return None;
-        }
-        trial.out -= 1;
-        Some(trial)
-    }
-
-    /// Queries that hang: for long nothing came back, and what is out has been out for
-    /// long. One alone may be a long report and is no stall.
-    fn stalled(&mut self, signal: &Signal) -> u64 {
-        if signal.finished > 0 || signal.in_flight == 0 {
-            self.last_back = signal.at;
-        }
-        let silence = signal.at.saturating_duration_since(self.last_back);
-        let stall = signal.in_flight > 1 && silence.min(signal.age) > signal.slow_after;
-        if stall { signal.in_flight as u64 } else { 0 }
-    }
-
-    fn close(&mut self, now: Instant) {
-        self.last_back = now;
-        self.window = Window::new(self.figures.window, now);
-        self.openings = 0;
-        self.state = State::Closed;
-    }
-
-    fn open(&mut self, now: Instant) {
-        let longer = self.figures.open_for.saturating_mul(1 << self.openings.min(16));
-        let until = now + longer.min(self.figures.open_at_most);
-        self.openings = self.openings.saturating_add(1);
-        self.generation += 1;
-        self.state = State::Open { until };
+        result
     }
 }
 
-impl Trial {
-    fn new(now: Instant) -> Self {
-        Self { since: now, out: 0, passed: 0, undecided: 0 }
-    }
-}
+/// When to come back to a circuit that is dimmed: nobody knows.
+const DIMMED: Duration = Duration::from_secs(1);
 
-/// Answers that say nothing, such as a 404, until the trial is broken off.
-const UNDECIDED_PER_PROBE: u32 = 10;
+/// Having been dark for so long, with answers as slow as before, it has dimmed in vain.
+const IN_VAIN: Duration = Duration::from_secs(10);
+
+/// How long it is open at least, and so how often at most it tries.
+const LEAST_OPEN: Duration = Duration::from_millis(300);
 
 #[cfg(test)]
 mod tests;

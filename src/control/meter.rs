@@ -151,7 +151,6 @@ impl Meter {
         verdict
     }
 
-    #[allow(dead_code, reason = "for now")]
     /// From now on, queries that started before `since` have no say in whether the
     /// database keeps up. They go on counting in flight and as busy time.
     pub(crate) fn judge_since(&mut self, since: Instant) {

@@ -36,6 +36,16 @@ impl<T: Default> Window<T> {
         self.buckets.iter()
     }
 
+    /// What was counted during the last `span`, to a bucket.
+    pub(crate) fn newest(&mut self, now: Instant, span: Duration) -> impl Iterator<Item = &T> {
+        self.advance(now);
+        let count = span.as_nanos().div_ceil(self.width.as_nanos());
+        let count = usize::try_from(count).unwrap_or(usize::MAX).min(self.buckets.len());
+        let (buckets, size) = (&self.buckets, self.buckets.len());
+        let end = self.head + size;
+        (end + 1 - count..=end).map(move |at| &buckets[at % size])
+    }
+
     pub(crate) fn clear(&mut self) {
         self.buckets = Default::default();
     }
@@ -81,6 +91,22 @@ mod tests {
         let mut window = Window::new(Duration::from_secs(1), t0);
         *window.current(t0) += 7;
         assert_eq!(sum(&mut window, t0 + Duration::from_secs(3600)), 0);
+    }
+
+    #[test]
+    fn the_newest_are_told_from_the_rest() {
+        let t0 = Instant::now();
+        let mut window = Window::new(Duration::from_secs(10), t0);
+        for second in 0..15 {
+            *window.current(t0 + Duration::from_secs(second)) += 1 << second;
+        }
+        let now = t0 + Duration::from_millis(14_500);
+        let newest = |window: &mut Window<u64>, seconds| -> u64 {
+            window.newest(now, Duration::from_secs(seconds)).sum()
+        };
+        assert_eq!(newest(&mut window, 1), 1 << 14);
+        assert_eq!(newest(&mut window, 3), 0b111 << 12);
+        assert_eq!(newest(&mut window, 3600), sum(&mut window, now));
     }
 
     #[test]

@@ -225,10 +225,15 @@ impl Database {
     fn tell(&self, signal: &Signal) {
         // Told outside the lock: a subscriber may do whatever a subscriber does.
         let subscribers = lock(&self.0.subscribers).clone();
+        let mut judge_since = None;
         for subscriber in subscribers {
             if subscriber.on_signal(signal).is_break() {
                 lock(&self.0.subscribers).retain(|other| !Arc::ptr_eq(other, &subscriber));
             }
+            judge_since = judge_since.max(subscriber.judge_since());
+        }
+        if let Some(since) = judge_since {
+            lock(&self.0.figures).meter.judge_since(since);
         }
     }
 }

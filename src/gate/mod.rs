@@ -21,7 +21,7 @@ mod concurrency;
 mod gates;
 mod rate;
 
-pub use breaker::{BreakerGate, BreakerPermit, CircuitBreaker};
+pub use breaker::{BreakerGate, BreakerMode, BreakerPermit, BreakerSnapshot, CircuitBreaker};
 #[cfg(feature = "simulate")]
 pub(crate) use concurrency::{Checked, bounded};
 pub use concurrency::{ConcurrencyGate, ConcurrencyLimit, ConcurrencySnapshot, Permit, Wait};

@@ -1,4 +1,4 @@
-//! A database that gets slow, and the circuit that opens for it.
+//! A database that fails, and the circuit that opens for it.
 
 use std::time::Duration;
 
@@ -6,7 +6,10 @@ use brownout::{Circuit, CircuitBreakerLayer, Database, Outcome, Rejection};
 use http::{Response, StatusCode};
 use tokio::time::advance;
 
-use super::MS;
+use super::{
+    MS,
+    controlled::{Gated, get, refused},
+};
 
 pub(crate) const SLOW: Duration = MS.saturating_mul(100);
 
@@ -21,7 +24,7 @@ pub(crate) fn protecting(db: &Database) -> CircuitBreakerLayer {
 /// Twenty bad queries within the time of a signal, which the next passer-by sends.
 pub(crate) async fn bad_queries(db: &Database) {
     for _ in 0..20 {
-        db.record(2 * SLOW, Outcome::Success);
+        db.record(2 * SLOW, Outcome::Overload);
     }
     advance(100 * MS).await;
     db.record(MS, Outcome::Success);
@@ -37,4 +40,25 @@ pub(crate) async fn opened(db: &Database) -> CircuitBreakerLayer {
 pub(crate) fn rejection<B>(response: &Response<B>) -> Rejection {
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     *response.extensions().get().expect("a refusal says why")
+}
+
+/// For how long the service refuses yet.
+pub(crate) fn retry_after<S, B>(service: &S) -> Duration
+where
+    S: Gated<Response = Response<B>>,
+{
+    rejection(&refused(service, get("/"))).retry_after()
+}
+
+/// Waits for as long as a refusal says.
+pub(crate) async fn wait_out<S, B>(service: &S)
+where
+    S: Gated<Response = Response<B>>,
+{
+    advance(retry_after(service)).await;
+}
+
+/// True if it is that, give or take a fifth.
+pub(crate) fn around(duration: Duration, expected: Duration) -> bool {
+    (expected.mul_f64(0.8)..=expected.mul_f64(1.2)).contains(&duration)
 }

@@ -1,268 +1,206 @@
 //! Promises of the breaker.
 
+use proptest::prelude::*;
+
 use super::*;
+use crate::{
+    event::BadCalls,
+    outcome::{Outcome, Sample},
+    signal::{StatementCalls, StatementSignal},
+};
+
+mod closed;
+mod closed_loop;
+mod forced;
+mod open;
+mod silence;
+mod stragglers;
 
 const SECOND: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(100);
 const FAST: Sample = Sample { latency: Duration::from_millis(5), outcome: Outcome::Success };
+const OVERLOAD: Sample = Sample { outcome: Outcome::Overload, ..FAST };
+const NAMES: [&str; 3] = ["orders.select", "products.select", ""];
 
 fn figures() -> Figures {
     Figures {
+        scope: Scope::Database,
         trip_share: 0.5,
         min_calls: 10,
         window: 3 * SECOND,
+        stall_after: SECOND,
         open_for: SECOND,
         open_at_most: 4 * SECOND,
         probes: 2,
     }
 }
 
-fn signal(at: Instant, finished: u64, slow: u64) -> Signal {
-    Signal {
-        at,
-        wall: Duration::ZERO,
-        span: SECOND / 10,
-        slow_after: SECOND,
-        in_flight: 0,
-        age: Duration::ZERO,
-        overdue: Duration::ZERO,
-        busy: Duration::ZERO,
-        ignored: Duration::ZERO,
-        started: finished,
-        strays: 0,
-        finished,
-        slow,
-        overloads: 0,
-        cancelled: 0,
-        cancelled_slow: 0,
-        calls: Vec::new(),
-        statements: Vec::new(),
+/// A breaker and a clock that goes by ticks.
+struct Rig {
+    breaker: Breaker,
+    now: Instant,
+    /// Queries out, and how far they are beyond slow.
+    in_flight: usize,
+    overdue: Duration,
+}
+
+impl Rig {
+    fn new() -> Self {
+        Self::with(figures())
+    }
+
+    fn with(figures: Figures) -> Self {
+        let now = Instant::now();
+        let breaker = Breaker::new(figures, 7, now);
+        Self { breaker, now, in_flight: 0, overdue: Duration::ZERO }
+    }
+
+    fn opened() -> Self {
+        let mut rig = Self::new();
+        rig.tick(&[(0, 10, 10)]);
+        assert_eq!(rig.circuit(), Circuit::Open);
+        rig
+    }
+
+    /// Half-open, with the first probe out.
+    fn tried() -> (Self, Probe) {
+        let mut rig = Self::opened();
+        rig.wait_out();
+        let probe = rig.probe();
+        (rig, probe)
+    }
+
+    fn closed_again() -> Self {
+        let (mut rig, first) = Self::tried();
+        let second = rig.probe();
+        rig.finish(first, &FAST);
+        rig.finish(second, &FAST);
+        rig
+    }
+
+    fn signal(&self, calls: &[(usize, u64, u64)]) -> Signal {
+        let sum = |part: fn(&(usize, u64, u64)) -> u64| calls.iter().map(part).sum::<u64>();
+        let calls = calls.iter().map(|&(statement, all, bad)| StatementCalls {
+            statement,
+            name: NAMES[statement].into(),
+            all,
+            bad,
+            alone: 12 * TICK / 100,
+        });
+        Signal {
+            at: self.now,
+            wall: Duration::ZERO,
+            span: TICK,
+            slow_after: SECOND,
+            in_flight: self.in_flight,
+            age: self.overdue + SECOND,
+            overdue: self.overdue,
+            busy: Duration::ZERO,
+            ignored: Duration::ZERO,
+            started: sum(|calls| calls.1),
+            strays: 0,
+            finished: sum(|calls| calls.1),
+            slow: sum(|calls| calls.2),
+            overloads: 0,
+            cancelled: 0,
+            cancelled_slow: 0,
+            statements: calls.clone().filter_map(success).collect(),
+            calls: calls.collect(),
+        }
+    }
+
+    /// A tenth of a second in which these calls came back: statement, all, bad.
+    fn tick(&mut self, calls: &[(usize, u64, u64)]) {
+        self.now += TICK;
+        self.breaker.on_signal(&self.signal(calls));
+    }
+
+    /// The same, but all succeed, if too slowly.
+    fn slow_ticks(&mut self, count: u32, calls: &[(usize, u64, u64)]) {
+        for _ in 0..count {
+            self.now += TICK;
+            let successes = calls.iter().map(|&(statement, all, _)| (statement, all, 0));
+            let statements = self.signal(&successes.collect::<Vec<_>>()).statements;
+            self.breaker.on_signal(&Signal { statements, ..self.signal(calls) });
+        }
+    }
+
+    fn ticks(&mut self, count: u32, calls: &[(usize, u64, u64)]) {
+        (0..count).for_each(|_| self.tick(calls));
+    }
+
+    /// A tenth of a second in which queries hang.
+    fn hang(&mut self) {
+        self.tick(&[]);
+        self.overdue += TICK;
+    }
+
+    /// Only old queries come back, with success.
+    fn straggle(&mut self, count: u64) {
+        self.now += TICK;
+        let mut signal = self.signal(&[(0, count, 0)]);
+        signal.calls.clear();
+        self.breaker.on_signal(&signal);
+    }
+
+    fn circuit(&self) -> Circuit {
+        self.breaker.circuit()
+    }
+
+    fn cause(&self) -> String {
+        self.breaker.cause().to_string()
+    }
+
+    fn admit(&mut self) -> Verdict {
+        self.breaker.admit(Priority::Normal, self.now)
+    }
+
+    fn retry_after(&mut self) -> Duration {
+        match self.admit() {
+            Verdict::Refuse { retry_after } => retry_after,
+            other => panic!("not refused but {other:?}"),
+        }
+    }
+
+    fn wait_out(&mut self) {
+        let retry_after = self.retry_after();
+        self.now += retry_after;
+    }
+
+    fn probe(&mut self) -> Probe {
+        match self.admit() {
+            Verdict::Try(probe) => probe,
+            other => panic!("no probe but {other:?}"),
+        }
+    }
+
+    fn finish(&mut self, probe: Probe, sample: &Sample) {
+        self.breaker.finish(probe, self.now, sample);
+    }
+
+    fn level(&mut self) -> f64 {
+        self.breaker.knowledge(self.now).level
+    }
+
+    /// Of so many, how many of this priority are refused.
+    fn refused(&mut self, priority: Priority, of: u32) -> u32 {
+        let refused = |_| matches!(self.breaker.admit(priority, self.now), Verdict::Refuse { .. });
+        (0..of).map(refused).map(u32::from).sum()
+    }
+
+    fn refusals(&mut self, of: u32) -> [u32; 4] {
+        Priority::ALL.map(|priority| self.refused(priority, of))
     }
 }
 
-fn opened() -> (Breaker, Instant) {
-    let t0 = Instant::now();
-    let mut breaker = Breaker::new(figures(), t0);
-    breaker.on_signal(&signal(t0, 10, 10));
-    assert_eq!(breaker.circuit(), Circuit::Open);
-    (breaker, t0)
+/// What is bad failed, and what is not took 840 ms.
+fn success(calls: StatementCalls) -> Option<StatementSignal> {
+    let count = calls.all - calls.bad;
+    let seconds = 0.84 * count as f64;
+    let success = StatementSignal { statement: calls.statement, count, seconds, squares: 0.0 };
+    (count > 0).then_some(success)
 }
 
-fn probe(breaker: &mut Breaker, now: Instant) -> Probe {
-    match breaker.admit(now) {
-        Verdict::Try(probe) => probe,
-        other => panic!("no probe but {other:?}"),
-    }
-}
-
-#[test]
-fn trips_when_half_of_enough_calls_are_slow() {
-    let t0 = Instant::now();
-    let mut breaker = Breaker::new(figures(), t0);
-    breaker.on_signal(&signal(t0, 9, 9));
-    assert_eq!(breaker.circuit(), Circuit::Closed, "too few calls to judge by");
-    breaker.on_signal(&signal(t0, 10, 0));
-    assert_eq!(breaker.circuit(), Circuit::Closed, "9 of 19");
-    breaker.on_signal(&signal(t0, 1, 1));
-    assert_eq!(breaker.circuit(), Circuit::Open, "10 of 20");
-}
-
-#[test]
-fn slow_calls_slide_out_of_the_window() {
-    let t0 = Instant::now();
-    let mut breaker = Breaker::new(figures(), t0);
-    breaker.on_signal(&signal(t0, 9, 9));
-    breaker.on_signal(&signal(t0 + 3 * SECOND, 9, 5));
-    assert_eq!(breaker.circuit(), Circuit::Closed);
-}
-
-#[test]
-fn trips_on_errors_as_on_slowness() {
-    let t0 = Instant::now();
-    let mut breaker = Breaker::new(figures(), t0);
-    breaker.on_signal(&Signal { overloads: 6, ..signal(t0, 12, 0) });
-    assert_eq!(breaker.circuit(), Circuit::Open);
-}
-
-#[test]
-fn trips_on_a_stall_in_which_nothing_comes_back() {
-    let t0 = Instant::now();
-    let mut breaker = Breaker::new(figures(), t0);
-    let hanging = |at| Signal { in_flight: 4, age: 2 * SECOND, ..signal(at, 0, 0) };
-    for tick in 0..3 {
-        assert_eq!(breaker.circuit(), Circuit::Closed);
-        breaker.on_signal(&hanging(t0 + 2 * SECOND + SECOND / 10 * tick));
-    }
-    assert_eq!(breaker.circuit(), Circuit::Open);
-}
-
-#[test]
-fn a_single_long_report_is_no_stall() {
-    let t0 = Instant::now();
-    let mut breaker = Breaker::new(figures(), t0);
-    for tick in 0..100 {
-        let at = t0 + SECOND / 10 * tick;
-        breaker.on_signal(&Signal { in_flight: 1, age: SECOND * 60, ..signal(at, 0, 0) });
-    }
-    assert_eq!(breaker.circuit(), Circuit::Closed);
-}
-
-#[test]
-fn long_reports_beside_light_traffic_are_no_stall() {
-    let t0 = Instant::now();
-    let mut breaker = Breaker::new(figures(), t0);
-    for tick in 0..300 {
-        let at = t0 + SECOND / 10 * tick;
-        // Two reports are out all the time; of the rest, one comes back each second.
-        let finished = u64::from(tick % 10 == 0);
-        let age = at - t0;
-        breaker.on_signal(&Signal { in_flight: 2, age, ..signal(at, finished, 0) });
-    }
-    assert_eq!(breaker.circuit(), Circuit::Closed);
-}
-
-#[test]
-fn probes_that_take_longer_than_the_longest_open_time_still_close_it() {
-    let t0 = Instant::now();
-    let short = Figures { open_for: SECOND / 5, open_at_most: SECOND / 4, ..figures() };
-    let mut breaker = Breaker::new(short, t0);
-    breaker.on_signal(&signal(t0, 10, 10));
-    let now = t0 + SECOND / 4;
-    let (first, second) = (probe(&mut breaker, now), probe(&mut breaker, now));
-    let later = now + SECOND / 2;
-    assert!(matches!(breaker.admit(later), Verdict::Refuse { .. }));
-    breaker.finish(first, later, &FAST);
-    breaker.finish(second, later, &FAST);
-    assert_eq!(breaker.circuit(), Circuit::Closed);
-}
-
-#[test]
-fn the_database_speaks_for_probes_that_say_nothing() {
-    let (mut breaker, t0) = opened();
-    let now = t0 + SECOND;
-    for _ in 0..2 {
-        let probe = probe(&mut breaker, now);
-        breaker.abandon(probe, now, SECOND / 100);
-    }
-    breaker.on_signal(&signal(now + SECOND / 20, 9, 0));
-    assert_eq!(breaker.circuit(), Circuit::HalfOpen, "its span began before the trial");
-    breaker.on_signal(&signal(now + SECOND / 5, 9, 1));
-    assert_eq!(breaker.circuit(), Circuit::HalfOpen, "one was slow");
-    breaker.on_signal(&signal(now + SECOND / 2, 9, 0));
-    assert_eq!(breaker.circuit(), Circuit::Closed);
-}
-
-#[test]
-fn open_refuses_and_says_for_how_long() {
-    let (mut breaker, t0) = opened();
-    let later = t0 + Duration::from_millis(300);
-    let retry_after = Duration::from_millis(700);
-    assert_eq!(breaker.admit(later), Verdict::Refuse { retry_after });
-}
-
-#[test]
-fn half_open_lets_no_more_than_its_probes_out() {
-    let (mut breaker, t0) = opened();
-    let now = t0 + SECOND;
-    probe(&mut breaker, now);
-    probe(&mut breaker, now);
-    assert!(matches!(breaker.admit(now), Verdict::Refuse { .. }));
-    assert_eq!(breaker.circuit(), Circuit::HalfOpen);
-}
-
-#[test]
-fn closes_after_all_probes_passed() {
-    let (mut breaker, t0) = opened();
-    let now = t0 + SECOND;
-    let (first, second) = (probe(&mut breaker, now), probe(&mut breaker, now));
-    breaker.finish(first, now, &FAST);
-    assert_eq!(breaker.circuit(), Circuit::HalfOpen);
-    breaker.finish(second, now, &FAST);
-    assert_eq!(breaker.circuit(), Circuit::Closed);
-    breaker.on_signal(&signal(now, 1, 1));
-    assert_eq!(breaker.circuit(), Circuit::Closed, "the calls before the trip are forgotten");
-}
-
-#[test]
-fn an_abandoned_probe_gives_its_place_back() {
-    let (mut breaker, t0) = opened();
-    let now = t0 + SECOND;
-    for _ in 0..10 {
-        let probe = probe(&mut breaker, now);
-        breaker.abandon(probe, now, SECOND / 10);
-    }
-    assert_eq!(breaker.circuit(), Circuit::HalfOpen);
-    let probe = probe(&mut breaker, now);
-    breaker.abandon(probe, now, 2 * SECOND);
-    assert_eq!(breaker.circuit(), Circuit::Open, "given up, but slow by then");
-}
-
-#[test]
-fn a_slow_success_is_no_success() {
-    let (mut breaker, t0) = opened();
-    let probe = probe(&mut breaker, t0 + SECOND);
-    breaker.finish(probe, t0 + 3 * SECOND, &Sample { latency: 2 * SECOND, ..FAST });
-    assert_eq!(breaker.circuit(), Circuit::Open);
-}
-
-#[test]
-fn an_answer_that_says_nothing_gives_the_place_back_but_not_for_ever() {
-    let (mut breaker, t0) = opened();
-    for _ in 0..20 {
-        assert_ne!(breaker.circuit(), Circuit::Closed);
-        let probe = probe(&mut breaker, t0 + SECOND);
-        assert_eq!(breaker.circuit(), Circuit::HalfOpen);
-        breaker.finish(probe, t0 + SECOND, &Sample { outcome: Outcome::Ignore, ..FAST });
-    }
-    assert_eq!(breaker.circuit(), Circuit::Open, "two probes, twenty answers");
-}
-
-#[test]
-fn probes_that_hang_for_ever_are_given_up() {
-    let (mut breaker, t0) = opened();
-    let now = t0 + SECOND;
-    let hanging = [probe(&mut breaker, now), probe(&mut breaker, now)];
-    assert!(matches!(breaker.admit(now + 3 * SECOND), Verdict::Refuse { .. }));
-    let now = now + 4 * SECOND;
-    let fresh = [probe(&mut breaker, now), probe(&mut breaker, now)];
-    breaker.abandon(hanging[0], now, 4 * SECOND);
-    assert_eq!(breaker.circuit(), Circuit::HalfOpen, "a straggler has no say");
-    for probe in fresh {
-        breaker.finish(probe, now, &FAST);
-    }
-    assert_eq!(breaker.circuit(), Circuit::Closed);
-}
-
-#[test]
-fn open_time_doubles_to_its_cap_and_starts_afresh() {
-    let (mut breaker, mut now) = opened();
-    for seconds in [1, 2, 4, 4] {
-        let Verdict::Refuse { retry_after } = breaker.admit(now) else { panic!("open") };
-        assert_eq!(retry_after, seconds * SECOND);
-        now += retry_after;
-        let probe = probe(&mut breaker, now);
-        breaker.finish(probe, now, &Sample { outcome: Outcome::Overload, ..FAST });
-    }
-    now += 4 * SECOND;
-    for _ in 0..2 {
-        let probe = probe(&mut breaker, now);
-        breaker.finish(probe, now, &FAST);
-    }
-    breaker.on_signal(&signal(now, 10, 10));
-    assert_eq!(breaker.admit(now), Verdict::Refuse { retry_after: SECOND });
-}
-
-#[test]
-fn stragglers_have_no_say() {
-    let (mut breaker, t0) = opened();
-    let now = t0 + SECOND;
-    let (failing, straggler) = (probe(&mut breaker, now), probe(&mut breaker, now));
-    breaker.finish(failing, now, &Sample { outcome: Outcome::Overload, ..FAST });
-    let now = now + 2 * SECOND;
-    let fresh = probe(&mut breaker, now);
-    breaker.on_signal(&signal(now, 100, 100));
-    breaker.finish(straggler, now, &Sample { outcome: Outcome::Overload, ..FAST });
-    let trial = |out, passed| State::HalfOpen(Trial { out, passed, ..Trial::new(now) });
-    assert_eq!(breaker.state, trial(1, 0));
-    breaker.finish(fresh, now, &FAST);
-    assert_eq!(breaker.state, trial(0, 1));
+fn around(duration: Duration, expected: Duration) -> bool {
+    (expected.mul_f64(0.8)..=expected.mul_f64(1.2)).contains(&duration)
 }

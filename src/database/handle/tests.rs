@@ -102,6 +102,41 @@ async fn a_subscriber_that_is_gone_is_forgotten() {
     assert_eq!(lock(&db.0.subscribers).len(), 1);
 }
 
+/// Listens, and disregards what started before.
+struct Judging(Option<Instant>);
+
+impl OnSignal for Judging {
+    fn on_signal(&self, _signal: &Signal) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn judge_since(&self) -> Option<Instant> {
+        self.0
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_latest_moment_of_all_subscribers_decides_who_has_a_say() {
+    let db = Database::new("shop");
+    let heard = heard(&db);
+    let start = clock::now();
+    for since in [Some(start + 20 * MS), Some(start + 50 * MS), None] {
+        db.subscribe(Judging(since));
+    }
+    let old = db.statement("get").start();
+    advance(40 * MS).await;
+    let late = db.statement("get").start();
+    advance(20 * MS).await;
+    let new = db.statement("get").start();
+    advance(40 * MS).await;
+    db.tick(clock::now());
+    [old, late, new].into_iter().for_each(|query| query.finish(Outcome::Overload));
+    advance(100 * MS).await;
+    db.tick(clock::now());
+    let signal = lock(&heard).pop().expect("it is due");
+    assert_eq!((signal.finished, signal.calls[0].all), (3, 1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_query_timed_by_its_owner_counts() {
     let db = Database::builder("shop").slow_after(50 * MS).build().expect("it is valid");

@@ -3,64 +3,124 @@
 use std::{
     fmt,
     future::Ready,
-    ops::ControlFlow,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
+use super::{BreakerMode, BreakerPermit, BreakerSnapshot, listener::Listener};
 use crate::{
     class::Class,
     clock,
-    control::breaker::{Breaker, Probe, Verdict},
-    event::{Circuit, Event, Observe},
-    gate::{Entry, Finish, Gate},
+    control::breaker::{Breaker, Mode, Verdict},
+    event::{Circuit, Event, Observe, Subject},
+    gate::{Entry, Gate},
     lock::lock,
-    outcome::Sample,
     rejection::{Reason, Rejection},
     signal::{OnSignal, Signal},
 };
 
-/// Holds a circuit breaker for many threads. While it is closed, passing it costs one
+/// Holds a circuit breaker for many threads, and is the handle to it: a cheap one, of
+/// which all clones share everything. While the circuit is closed, passing it costs one
 /// atomic load.
 #[derive(Clone)]
-pub struct BreakerGate(Arc<Shared>);
+pub struct BreakerGate(pub(super) Arc<Shared>);
 
-struct Shared {
-    breaker: Mutex<Breaker>,
+pub(super) struct Shared {
+    pub(super) breaker: Mutex<Breaker>,
+    pub(super) probe_every: Duration,
     closed: AtomicBool,
+    report_only: bool,
+    would_have_refused: AtomicU64,
+    subject: Subject,
     observer: Arc<dyn Observe>,
 }
 
 impl BreakerGate {
-    pub(super) fn new(breaker: Breaker, observer: Arc<dyn Observe>) -> Self {
-        let (breaker, closed) = (Mutex::new(breaker), AtomicBool::new(true));
-        Self(Arc::new(Shared { breaker, closed, observer }))
+    pub(super) fn new(
+        breaker: Breaker,
+        probe_every: Duration,
+        report_only: bool,
+        subject: Subject,
+        observer: Arc<dyn Observe>,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            breaker: Mutex::new(breaker),
+            probe_every,
+            closed: AtomicBool::new(true),
+            report_only,
+            would_have_refused: AtomicU64::new(0),
+            subject,
+            observer,
+        }))
     }
 
     /// The state of the circuit.
     #[must_use]
     pub fn circuit(&self) -> Circuit {
-        lock(&self.0.breaker).circuit()
+        self.look(|breaker| breaker.circuit())
+    }
+
+    /// What it knows and does.
+    #[must_use]
+    pub fn snapshot(&self) -> BreakerSnapshot {
+        let now = clock::now();
+        let knowledge = self.look(|breaker| breaker.knowledge(now));
+        BreakerSnapshot {
+            circuit: knowledge.circuit,
+            level: knowledge.level,
+            mode: self.mode(knowledge.mode),
+            calls: knowledge.calls,
+            bad_share: knowledge.bad_share,
+            would_have_refused: self.would_have_refused(),
+        }
+    }
+
+    /// Requests that it would have refused so far, had it not
+    /// [only reported](crate::CircuitBreaker::report_only).
+    #[must_use]
+    pub fn would_have_refused(&self) -> u64 {
+        self.0.would_have_refused.load(Ordering::Relaxed)
+    }
+
+    /// Refuses every request that is not exempt, also if it only reports, until
+    /// [`release`](Self::release).
+    pub fn force_open(&self) {
+        self.change(|breaker| breaker.force(Mode::ForcedOpen, clock::now()));
+    }
+
+    /// Refuses no request until [`release`](Self::release), and goes on watching.
+    pub fn force_closed(&self) {
+        self.change(|breaker| breaker.force(Mode::ForcedClosed, clock::now()));
+    }
+
+    /// Has the breaker decide again. One that was forced open turns half-open, and one
+    /// that was forced closed goes by what it saw meanwhile.
+    pub fn release(&self) {
+        self.change(|breaker| breaker.force(Mode::Automatic, clock::now()));
     }
 
     /// Asks for leave to go on.
     ///
     /// # Errors
     ///
-    /// A [`Rejection`] while the circuit is open, or half-open with all probes out.
+    /// A [`Rejection`] while the circuit is open, half-open with all probes out, or
+    /// dimmed so far that a request of this priority has to go.
     pub fn check(&self, class: &Class) -> Result<BreakerPermit, Rejection> {
         if class.exempt || self.0.closed.load(Ordering::Relaxed) {
-            return Ok(BreakerPermit { probe: None });
+            return Ok(BreakerPermit::free());
         }
-        let started = clock::now();
-        match self.change(|breaker| breaker.admit(started)) {
-            Verdict::Pass => Ok(BreakerPermit { probe: None }),
-            Verdict::Try(probe) => {
-                let out = Out { gate: self.clone(), probe, started: Some(started) };
-                Ok(BreakerPermit { probe: Some(out) })
+        let now = clock::now();
+        let (verdict, mode) =
+            self.change(|breaker| (breaker.admit(class.priority, now), breaker.mode()));
+        match verdict {
+            Verdict::Pass => Ok(BreakerPermit::free()),
+            Verdict::Try(probe) => Ok(BreakerPermit::of_probe(self.clone(), probe, now)),
+            Verdict::Refuse { .. } if self.mode(mode) == BreakerMode::ReportOnly => {
+                self.0.would_have_refused.fetch_add(1, Ordering::Relaxed);
+                Ok(BreakerPermit::free())
             }
             Verdict::Refuse { retry_after } => {
                 Err(Rejection::new(Reason::CircuitOpen, retry_after))
@@ -71,14 +131,7 @@ impl BreakerGate {
     /// What has the breaker hear a database, to be handed to
     /// [`Database::subscribe`](crate::Database::subscribe). It keeps no gate alive.
     pub fn listener(&self) -> impl OnSignal + Send + Sync + use<> {
-        let gate = Arc::downgrade(&self.0);
-        move |signal: &Signal| match gate.upgrade() {
-            Some(gate) => {
-                Self(gate).hear(signal);
-                ControlFlow::Continue(())
-            }
-            None => ControlFlow::Break(()),
-        }
+        Listener(Arc::downgrade(&self.0))
     }
 
     pub(in crate::gate) fn hear(&self, signal: &Signal) {
@@ -86,21 +139,36 @@ impl BreakerGate {
     }
 
     /// From when on queries have a say.
-    pub(in crate::gate) fn judged_since(&self) -> Option<Instant> {
-        None
+    pub(in crate::gate) fn judge_since(&self) -> Option<Instant> {
+        self.look(|breaker| breaker.judge_since())
+    }
+
+    fn mode(&self, mode: Mode) -> BreakerMode {
+        match mode {
+            Mode::Automatic if self.0.report_only => BreakerMode::ReportOnly,
+            Mode::Automatic => BreakerMode::Automatic,
+            Mode::ForcedOpen => BreakerMode::ForcedOpen,
+            Mode::ForcedClosed => BreakerMode::ForcedClosed,
+        }
+    }
+
+    pub(super) fn look<T>(&self, look: impl FnOnce(&mut Breaker) -> T) -> T {
+        look(&mut lock(&self.0.breaker))
     }
 
     /// Changes the breaker and tells of the transition, if there was one, after the
     /// lock is released.
-    fn change<T>(&self, change: impl FnOnce(&mut Breaker) -> T) -> T {
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Breaker) -> T) -> T {
         let mut breaker = lock(&self.0.breaker);
         let from = breaker.circuit();
         let result = change(&mut breaker);
         let to = breaker.circuit();
         self.0.closed.store(to == Circuit::Closed, Ordering::Relaxed);
+        let cause = (from != to).then(|| breaker.cause().clone());
         drop(breaker);
-        if from != to {
-            self.0.observer.observe(&Event::Circuit { from, to });
+        if let Some(cause) = cause {
+            let of = self.0.subject.clone();
+            self.0.observer.observe(&Event::Circuit { of, from, to, cause });
         }
         result
     }
@@ -121,53 +189,5 @@ impl Gate for BreakerGate {
 impl fmt::Debug for BreakerGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("BreakerGate").field(&self.circuit()).finish()
-    }
-}
-
-/// Leave to pass the circuit. A probe's place comes back when this drops.
-#[derive(Debug)]
-pub struct BreakerPermit {
-    probe: Option<Out>,
-}
-
-#[derive(Debug)]
-struct Out {
-    gate: BreakerGate,
-    probe: Probe,
-    /// None while it waits for another gate, which says nothing about the database.
-    started: Option<Instant>,
-}
-
-impl BreakerPermit {
-    /// The request waits for another gate.
-    pub(in crate::gate) fn pause(&mut self) {
-        if let Some(out) = &mut self.probe {
-            out.started = None;
-        }
-    }
-
-    /// The request goes on.
-    pub(in crate::gate) fn resume(&mut self) {
-        if let Some(out) = &mut self.probe {
-            out.started = Some(clock::now());
-        }
-    }
-}
-
-impl Finish for BreakerPermit {
-    fn finish(&mut self, sample: &Sample) {
-        if let Some(Out { gate, probe, .. }) = self.probe.take() {
-            gate.change(|breaker| breaker.finish(probe, clock::now(), sample));
-        }
-    }
-}
-
-impl Drop for BreakerPermit {
-    fn drop(&mut self) {
-        if let Some(Out { gate, probe, started }) = self.probe.take() {
-            let now = clock::now();
-            let elapsed = now.saturating_duration_since(started.unwrap_or(now));
-            gate.change(|breaker| breaker.abandon(probe, now, elapsed));
-        }
     }
 }

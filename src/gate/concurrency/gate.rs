@@ -10,7 +10,7 @@ use std::{
 use tokio::{sync::oneshot, time::sleep_until};
 
 use super::{
-    ConcurrencyLimit, Permit, Wait,
+    ConcurrencyLimit, ConcurrencySnapshot, Permit, Wait,
     floor::{Answer, Floor},
     state::State,
 };
@@ -19,11 +19,10 @@ use crate::{
     clock,
     config::InvalidConfig,
     control::{
-        limit::Insight,
         patience::{is_late, patience},
         queue::{Entered, Ticket},
     },
-    event::{Event, Observe},
+    event::{Event, Observe, Subject},
     gate::{Entry, Gate},
     lock::lock,
     rejection::{Reason, Rejection},
@@ -57,22 +56,6 @@ use crate::{
 #[derive(Clone)]
 pub struct ConcurrencyGate(Arc<Shared>);
 
-/// What a [`ConcurrencyGate`] holds at one instant.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct ConcurrencySnapshot {
-    /// The limit, in requests in flight at once. A fraction is what whole places that
-    /// take turns are on average; with 0, one goes on whenever a wait was in vain, and one
-    /// critical request at any time.
-    pub limit: f64,
-    /// Permits that are out.
-    pub in_flight: usize,
-    /// Requests that wait.
-    pub waiting: usize,
-    /// What the algorithm tells of itself.
-    pub insight: Insight,
-}
-
 /// How a caller who waits is reached.
 type Caller = oneshot::Sender<Result<Permit, Rejection>>;
 
@@ -80,12 +63,18 @@ struct Shared {
     floor: Floor<Caller>,
     /// Locked before the floor.
     state: Mutex<State>,
+    subject: Subject,
     observer: Arc<dyn Observe>,
 }
 
 impl ConcurrencyGate {
-    pub(super) fn new(floor: Floor<Caller>, state: State, observer: Arc<dyn Observe>) -> Self {
-        Self(Arc::new(Shared { floor, state: Mutex::new(state), observer }))
+    pub(super) fn new(
+        floor: Floor<Caller>,
+        state: State,
+        subject: Subject,
+        observer: Arc<dyn Observe>,
+    ) -> Self {
+        Self(Arc::new(Shared { floor, state: Mutex::new(state), subject, observer }))
     }
 
     /// Waits for a permit, at most for the queue's `max_wait`.
@@ -182,7 +171,8 @@ impl ConcurrencyGate {
     pub(in crate::gate) fn hear(&self, signal: &Signal, hanging: usize, admitted: Option<u64>) {
         let (from, to) = self.state().hear(signal, hanging, admitted, &self.0.floor);
         if from != to {
-            self.0.observer.observe(&Event::Limit { from, to });
+            let of = self.0.subject.clone();
+            self.0.observer.observe(&Event::Limit { of, from, to });
         }
         self.admit_waiting();
     }

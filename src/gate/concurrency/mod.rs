@@ -5,15 +5,17 @@ mod floor;
 mod gate;
 mod permit;
 mod settings;
+mod snapshot;
 mod state;
 mod sync;
 mod wait;
 
-pub use gate::{ConcurrencyGate, ConcurrencySnapshot};
+pub use gate::ConcurrencyGate;
 pub use permit::Permit;
 pub use settings::ConcurrencyLimit;
 #[cfg(feature = "simulate")]
 pub(crate) use settings::{Checked, bounded};
+pub use snapshot::ConcurrencySnapshot;
 pub use wait::Wait;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::{ConcurrencyGate, state::State};
 use crate::{
     config::{self, InvalidConfig},
     control::{limit::Limit, occupancy::Rules, room::Headroom},
-    event::Observe,
+    event::{Observe, Subject},
 };
 
 /// Settings of an adaptive concurrency limit.
@@ -115,15 +115,16 @@ impl ConcurrencyLimit {
     ///
     /// [`InvalidConfig`] if a setting is outside its range.
     pub fn gate(self) -> Result<ConcurrencyGate, InvalidConfig> {
-        self.observed_gate(Arc::new(()))
+        self.observed_gate(Subject::default(), Arc::new(()))
     }
 
     pub(crate) fn observed_gate(
         self,
+        subject: Subject,
         observer: Arc<dyn Observe>,
     ) -> Result<ConcurrencyGate, InvalidConfig> {
         let (state, floor) = State::new(self.checked()?);
-        Ok(ConcurrencyGate::new(floor, state, observer))
+        Ok(ConcurrencyGate::new(floor, state, subject, observer))
     }
 
     pub(crate) fn checked(self) -> Result<Checked, InvalidConfig> {

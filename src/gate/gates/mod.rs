@@ -3,6 +3,7 @@
 
 mod guard;
 mod learned;
+mod listener;
 mod permit;
 mod route;
 mod snapshot;
@@ -14,7 +15,6 @@ pub use snapshot::{GuardSnapshot, Snapshot};
 
 use std::{
     fmt,
-    ops::ControlFlow,
     sync::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
@@ -22,7 +22,7 @@ use std::{
     time::Instant,
 };
 
-use self::{guard::Held, learned::Learned};
+use self::{guard::Held, learned::Learned, listener::Listener};
 use super::{BreakerGate, ConcurrencyGate, Entry, Gate, Permit, RateGate, Wait};
 use crate::{
     class::{Class, Downstream, Route},
@@ -146,14 +146,11 @@ impl Gates {
 
     /// What has the gates of a database hear it. It keeps none alive.
     pub(crate) fn listener(&self, index: usize) -> impl OnSignal + Send + Sync + use<> {
-        let gates = self.weak();
-        move |signal: &Signal| match gates.upgrade() {
-            Some(Self(gates)) => {
-                gates.guards[index].hear(signal, &gates.learned, index);
-                ControlFlow::Continue(())
-            }
-            None => ControlFlow::Break(()),
-        }
+        Listener { gates: self.weak(), index }
+    }
+
+    fn hear(&self, signal: &Signal, index: usize) {
+        self.0.guards[index].hear(signal, &self.0.learned, index);
     }
 
     /// Enters the gates of one database, in the middle of a request that holds nothing of
@@ -255,7 +252,8 @@ impl Gates {
     fn count(&self, class: &Class, rejection: Rejection) -> Rejection {
         let reason = rejection.reason();
         self.0.refused[reason as usize].fetch_add(1, Ordering::Relaxed);
-        self.0.observer.observe(&Event::Refused { priority: class.priority, reason });
+        let Class { priority, route, .. } = *class;
+        self.0.observer.observe(&Event::Refused { priority, reason, route });
         rejection
     }
 }

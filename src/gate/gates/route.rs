@@ -117,7 +117,7 @@ impl AtDatabase {
     /// queries that hang while the circuit of the route is open.
     pub(super) fn hear(&self, database: &Signal) -> usize {
         let mut learning = lock(&self.learning);
-        if let Some(since) = self.breaker.judged_since() {
+        if let Some(since) = self.breaker.judge_since() {
             learning.meter.judge_since(since);
         }
         let signal = learning.meter.take(database.at, database.wall);

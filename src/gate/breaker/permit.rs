@@ -1,0 +1,62 @@
+//! Proof of admission, which for a probe has to come back.
+
+use std::time::Instant;
+
+use super::BreakerGate;
+use crate::{clock, control::breaker::Probe, gate::Finish, outcome::Sample};
+
+/// Leave to pass the circuit. A probe's place comes back when this drops.
+#[derive(Debug)]
+pub struct BreakerPermit {
+    probe: Option<Out>,
+}
+
+#[derive(Debug)]
+struct Out {
+    gate: BreakerGate,
+    probe: Probe,
+    /// None while it waits for another gate, which says nothing about the database.
+    started: Option<Instant>,
+}
+
+impl BreakerPermit {
+    pub(super) fn free() -> Self {
+        Self { probe: None }
+    }
+
+    pub(super) fn of_probe(gate: BreakerGate, probe: Probe, started: Instant) -> Self {
+        Self { probe: Some(Out { gate, probe, started: Some(started) }) }
+    }
+
+    /// The request waits for another gate.
+    pub(in crate::gate) fn pause(&mut self) {
+        if let Some(out) = &mut self.probe {
+            out.started = None;
+        }
+    }
+
+    /// The request goes on.
+    pub(in crate::gate) fn resume(&mut self) {
+        if let Some(out) = &mut self.probe {
+            out.started = Some(clock::now());
+        }
+    }
+}
+
+impl Finish for BreakerPermit {
+    fn finish(&mut self, sample: &Sample) {
+        if let Some(Out { gate, probe, .. }) = self.probe.take() {
+            gate.change(|breaker| breaker.finish(probe, clock::now(), sample));
+        }
+    }
+}
+
+impl Drop for BreakerPermit {
+    fn drop(&mut self) {
+        if let Some(Out { gate, probe, started }) = self.probe.take() {
+            let now = clock::now();
+            let elapsed = now.saturating_duration_since(started.unwrap_or(now));
+            gate.change(|breaker| breaker.abandon(probe, now, elapsed));
+        }
+    }
+}
