@@ -87,6 +87,7 @@
 //! |---|---|
 //! | `http` (default) | refusals as HTTP responses, priorities by header and route, permits that last to the end of the body |
 //! | `tower` (in `http`) | gates, database and layers |
+//! | `serde` | [`Report`] and what is in it as values for serde |
 //! | `simulate` | the closed loop in virtual time, to try settings and algorithms in |
 //! | none | the vocabulary and the algorithms of [`limit`] alone, without any dependency |
 //!
@@ -152,8 +153,9 @@ pub use self::{
         Protocol, RateLimitLayer, ResponseFuture,
     },
     database::{
-        CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, InFlight, Lent, Observed,
-        SpanFigures, Statement, StatementFigures, outcome_of_error, outcome_of_mysql,
+        CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, InFlight, InvalidSample, Lent,
+        Observed, PoolAdvice, PostgresSample, Report, RouteFigures, Saturated, SpanFigures,
+        Statement, StatementFigures, Sustained, Throughput, outcome_of_error, outcome_of_mysql,
         outcome_of_sqlite, outcome_of_sqlstate,
     },
     fallback::{Fallback, FallbackLayer},

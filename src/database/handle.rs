@@ -18,6 +18,7 @@ use super::{
     insight::Insight,
     judge::Judges,
     recent::Recent,
+    report::Sources,
     table::{OTHER, Table, UNNAMED},
 };
 use crate::{
@@ -65,9 +66,10 @@ pub(super) struct Shared {
     pub(super) table: Mutex<Table>,
     subscribers: Mutex<Vec<Arc<dyn OnSignal + Send + Sync>>>,
     door: Mutex<Guard>,
+    pub(super) sources: Mutex<Sources>,
     /// When the next signal is due, in nanoseconds after `origin`.
     due: AtomicU64,
-    origin: Instant,
+    pub(super) origin: Instant,
 }
 
 pub(super) struct Figures {
@@ -112,6 +114,7 @@ impl Database {
             table: Mutex::default(),
             subscribers: Mutex::default(),
             door: Mutex::default(),
+            sources: Mutex::default(),
             due: AtomicU64::new(nanos(TICK)),
             origin: now,
         }))

@@ -13,7 +13,9 @@ mod handle;
 mod insight;
 mod judge;
 mod observed;
+mod postgres;
 mod recent;
+mod report;
 #[cfg(feature = "serde")]
 mod serial;
 mod statement;
@@ -32,5 +34,7 @@ pub use handle::Database;
 #[allow(unused_imports, reason = "for now")]
 pub(crate) use judge::chain;
 pub use observed::{InFlight, Observed};
+pub use postgres::{InvalidSample, PostgresSample};
 pub use recent::DatabaseSnapshot;
+pub use report::{PoolAdvice, Report, RouteFigures, Saturated, Sustained, Throughput};
 pub use statement::Statement;
