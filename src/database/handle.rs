@@ -20,6 +20,7 @@ use super::{
     recent::Recent,
     report::Sources,
     table::{OTHER, Table, UNNAMED},
+    texts::Texts,
 };
 use crate::{
     clock,
@@ -64,6 +65,7 @@ pub(super) struct Shared {
     pub(super) judges: Judges,
     pub(super) figures: Mutex<Figures>,
     pub(super) table: Mutex<Table>,
+    pub(super) texts: Texts,
     subscribers: Mutex<Vec<Arc<dyn OnSignal + Send + Sync>>>,
     door: Mutex<Guard>,
     pub(super) sources: Mutex<Sources>,
@@ -112,6 +114,7 @@ impl Database {
                 insight: Insight::default(),
             }),
             table: Mutex::default(),
+            texts: Texts::default(),
             subscribers: Mutex::default(),
             door: Mutex::default(),
             sources: Mutex::default(),

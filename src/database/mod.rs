@@ -20,6 +20,7 @@ mod report;
 mod serial;
 mod statement;
 mod table;
+mod texts;
 
 pub use builder::DatabaseBuilder;
 pub use checkout::{CheckoutError, Lent};
