@@ -2,7 +2,10 @@
 
 #![cfg(feature = "sqlx")]
 
-use brownout::{Database, Outcome, sqlx::outcome_of_error, sqlx::sample_postgres};
+use brownout::{
+    Database, Outcome, outcome_of_error as outcome_of_any, outcome_of_sqlstate,
+    sqlx::outcome_of_error, sqlx::sample_postgres,
+};
 use sqlx::{
     AnyConnection, AssertSqlSafe, Connection, Error, Executor, any::install_default_drivers,
 };
@@ -63,6 +66,30 @@ async fn postgres_says_when_it_has_too_much_to_do_in_any_language() {
         run(&mut other, "ROLLBACK").await.expect("it is open");
     })
     .await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn the_codes_of_another_driver_are_told_by_who_knows_it() {
+    let config: tokio_postgres::Config = address("DATABASE_URL").parse().expect("it is valid");
+    let (client, connection) = config.connect(tokio_postgres::NoTls).await.expect("it is there");
+    let connection = tokio::spawn(connection);
+    let known = |error: &(dyn std::error::Error + 'static)| {
+        let error = error.downcast_ref::<tokio_postgres::Error>()?;
+        outcome_of_sqlstate(error.code()?.code())
+    };
+    let db = Database::builder("server").recognise(known).build().expect("it is valid");
+    for (code, outcome) in [("53300", Outcome::Overload), ("23505", Outcome::Ignore)] {
+        let raise = format!("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$");
+        let error = client.batch_execute(&raise).await.expect_err("it is raised");
+        assert_eq!(db.judge(&error), outcome, "{code}");
+    }
+    let timeout = "SET statement_timeout = 20; SELECT pg_sleep(10)";
+    let error = client.batch_execute(timeout).await.expect_err("it takes longer");
+    assert_eq!(db.judge(&error), Outcome::Overload);
+    assert_eq!(outcome_of_any(&error), Outcome::Overload, "by its words, without who knows it");
+    drop(client);
+    connection.await.expect("it ends").expect("it is closed");
 }
 
 #[tokio::test]
