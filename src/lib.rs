@@ -90,6 +90,7 @@
 //! | `tower` (in `http`) | gates, database and layers |
 //! | `tracing` | a subscriber layer that feeds a database on what sqlx logs |
 //! | `sqlx` | `db.sqlx(pool)`: sqlx's pool, timed and guarded |
+//! | `serde` | [`Report`] and what is in it as values for serde |
 //! | `simulate` | the closed loop in virtual time, to try settings and algorithms in |
 //! | none | the vocabulary and the algorithms of [`limit`] alone, without any dependency |
 //!
@@ -156,9 +157,11 @@ pub use self::{
     },
     database::{
         Attributed, ByRequest, CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot,
-        InFlight, JudgeBoxedErrors, JudgeErrors, Lent, Observed, PoolSnapshot, QueryLayer,
-        QueryService, SpanFigures, Spent, Statement, StatementFigures, StatementOf, ToTheEnd,
-        attributed, outcome_of_error, outcome_of_mysql, outcome_of_sqlite, outcome_of_sqlstate,
+        InFlight, InvalidSample, JudgeBoxedErrors, JudgeErrors, Lent, Observed, PoolAdvice,
+        PoolSnapshot, PostgresSample, QueryLayer, QueryService, Report, RouteFigures, Saturated,
+        SpanFigures, Spent, Statement, StatementFigures, StatementOf, Sustained, Throughput,
+        ToTheEnd, attributed, outcome_of_error, outcome_of_mysql, outcome_of_sqlite,
+        outcome_of_sqlstate,
     },
     fallback::{Fallback, FallbackLayer},
     gate::{

@@ -48,6 +48,11 @@ pub struct SpanFigures {
     /// The share of that in the time of all statements, 0 to 1. Waits for a connection
     /// have none.
     pub share: f64,
+    /// What its queries would have taken alone, as far as is known, in seconds. What has much
+    /// of the time and little of the work waits for others, or for a lock.
+    pub work: f64,
+    /// The share of that in the work of all statements, 0 to 1.
+    pub work_share: f64,
     /// The median latency of what came back, at most an eighth too high.
     #[cfg_attr(feature = "serde", serde(serialize_with = "super::serial::maybe_seconds"))]
     pub p50: Option<Duration>,
@@ -198,11 +203,12 @@ impl Tally {
         self.good_seconds += other.good_seconds;
     }
 
-    /// Without the share, which is among all.
+    /// Without the shares, which are among all.
     fn figures(&self, span: Duration, alone: Option<Duration>) -> SpanFigures {
         let successes = self.finished - self.overloads - self.errors;
-        let alone = alone.map(|alone| alone.as_secs_f64() * successes as f64);
-        let slowdown = alone.filter(|alone| *alone > 0.0).map(|alone| self.good_seconds / alone);
+        let alone = alone.map(|alone| alone.as_secs_f64()).filter(|alone| *alone > 0.0);
+        let slowdown = alone.filter(|_| successes > 0);
+        let slowdown = slowdown.map(|alone| self.good_seconds / (alone * successes as f64));
         let queries = (self.finished + self.cancelled) as f64;
         SpanFigures {
             span,
@@ -213,6 +219,8 @@ impl Tally {
             rate: ratio(queries, span.as_secs_f64()),
             seconds: self.seconds,
             share: 0.0,
+            work: alone.map_or(self.seconds, |alone| alone * successes as f64),
+            work_share: 0.0,
             p50: self.latencies.quantile(0.5),
             p99: self.latencies.quantile(0.99),
             slowdown,
@@ -220,18 +228,25 @@ impl Tally {
     }
 }
 
-/// Gives each of those that `work` its share.
+/// Gives each of those that `work` its shares.
 pub(super) fn share_out(
     figures: &mut [StatementFigures],
     works: impl Fn(&StatementFigures) -> bool,
 ) {
-    let working = || figures.iter().filter(|own| works(own));
-    let lately: f64 = working().map(|own| own.lately.seconds).sum();
-    let ever: f64 = working().map(|own| own.ever.seconds).sum();
-    for own in figures.iter_mut().filter(|own| works(own)) {
-        own.lately.share = ratio(own.lately.seconds, lately);
-        own.ever.share = ratio(own.ever.seconds, ever);
+    let mut working: Vec<_> = figures.iter_mut().filter(|own| works(own)).collect();
+    let lately = total(working.iter().map(|own| &own.lately));
+    let ever = total(working.iter().map(|own| &own.ever));
+    for own in &mut working {
+        for (own, (seconds, work)) in [(&mut own.lately, lately), (&mut own.ever, ever)] {
+            own.share = ratio(own.seconds, seconds);
+            own.work_share = ratio(own.work, work);
+        }
     }
+}
+
+/// Time and work.
+fn total<'a>(spans: impl Iterator<Item = &'a SpanFigures>) -> (f64, f64) {
+    spans.fold((0.0, 0.0), |(seconds, work), own| (seconds + own.seconds, work + own.work))
 }
 
 /// 0 where there is nothing to divide by.
@@ -272,6 +287,7 @@ mod tests {
         assert!((lately.seconds - 1.0).abs() < 1e-9 && (lately.rate - 2.0).abs() < 1e-9);
         assert!((lately.slowdown.expect("it is known") - 9.0).abs() < 1e-9);
         assert!((lately.share - 10.0 / 11.0).abs() < 1e-9);
+        assert!((lately.work - 0.1).abs() < 1e-9 && (lately.work_share - 0.5).abs() < 1e-9);
         let p50 = lately.p50.expect("they came back");
         assert!((90 * MS..102 * MS).contains(&p50), "{p50:?}");
         assert_eq!((second.ever.errors, second.ever.slowdown), (10, None));

@@ -17,7 +17,9 @@ use super::{
     judge::Judges,
     pool::Pools,
     recording::Figures,
+    report::Sources,
     table::{Table, UNNAMED},
+    texts::Texts,
 };
 use crate::{
     class::Downstream,
@@ -75,12 +77,14 @@ pub(super) struct Shared {
     pub(super) judges: Judges,
     pub(super) figures: Mutex<Figures>,
     pub(super) table: Mutex<Table>,
+    pub(super) texts: Texts,
     subscribers: Mutex<Vec<Arc<dyn OnSignal + Send + Sync>>>,
     door: Mutex<Guard>,
     pools: Pools,
+    pub(super) sources: Mutex<Sources>,
     /// When the next signal is due, in nanoseconds after `origin`.
     due: AtomicU64,
-    origin: Instant,
+    pub(super) origin: Instant,
 }
 
 impl Database {
@@ -102,9 +106,11 @@ impl Database {
             judges: settings.judges,
             figures: Mutex::new(Figures::new(settings.slow, now)),
             table: Mutex::default(),
+            texts: Texts::default(),
             subscribers: Mutex::default(),
             door: Mutex::default(),
             pools: Pools::default(),
+            sources: Mutex::default(),
             due: AtomicU64::new(nanos(TICK)),
             origin: now,
         }))

@@ -17,13 +17,16 @@ mod judge;
 mod layer;
 mod observed;
 mod pool;
+mod postgres;
 mod recent;
 mod recording;
+mod report;
 #[cfg(feature = "serde")]
 mod serial;
 mod service;
 mod statement;
 mod table;
+mod texts;
 mod to_the_end;
 mod visit;
 
@@ -44,7 +47,9 @@ pub(crate) use judge::chain;
 pub use layer::{ByRequest, QueryLayer, StatementOf};
 pub use observed::{InFlight, Observed};
 pub use pool::PoolSnapshot;
+pub use postgres::{InvalidSample, PostgresSample};
 pub use recent::DatabaseSnapshot;
+pub use report::{PoolAdvice, Report, RouteFigures, Saturated, Sustained, Throughput};
 pub use service::QueryService;
 pub use statement::Statement;
 pub use to_the_end::ToTheEnd;

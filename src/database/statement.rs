@@ -6,6 +6,7 @@ use super::{
     Database, InFlight, Observed,
     checkout::CONNECTION,
     figures::{StatementFigures, share_out},
+    fingerprint::fingerprint,
 };
 use crate::{clock, lock::lock, outcome::Outcome};
 
@@ -37,9 +38,8 @@ impl Database {
     /// with a hash of the whole.
     #[must_use]
     pub fn sql(&self, text: &str) -> Statement {
-        let mut table = lock(&self.0.table);
-        let number = table.number_of_sql(text, |number, name| self.list(number, name));
-        Statement { database: self.clone(), number }
+        let find = || self.statement(&fingerprint(text)).number;
+        Statement { database: self.clone(), number: self.0.texts.number(text, find) }
     }
 
     /// What each statement costs, the dearest first, of those that had a query. Up to 101:

@@ -61,12 +61,14 @@ mod outcome;
 mod pool;
 mod query;
 mod rows;
+mod sample;
 mod transaction;
 mod work;
 
 pub use connection::{Connection, PoolConnection};
 pub use outcome::outcome_of_error;
 pub use pool::Pool;
+pub use sample::sample_postgres;
 pub use transaction::Transaction;
 
 use crate::database::{Database, Statement};

@@ -150,6 +150,18 @@ async fn a_query_timed_by_its_owner_counts() {
     assert_eq!(signal.statements.len(), 2);
 }
 
+#[test]
+fn sql_is_one_statement_whatever_its_literals() {
+    let db = Database::new("shop");
+    let named = db.statement("SELECT ?");
+    for id in 0..10_000 {
+        assert_eq!(db.sql(&format!("select {id}")).number, named.number);
+    }
+    for text in ["", " ; ", "-- nothing"] {
+        assert_eq!(&*db.sql(text).name(), "(other)", "of {text:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn each_statement_has_an_account() {
     let db = Database::new("shop");
