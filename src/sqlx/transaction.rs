@@ -42,7 +42,7 @@ impl<'c, DB: ::sqlx::Database> Transaction<'c, DB> {
         new.depth = new.level + 1;
         // Without its answer, a savepoint changes nothing that the driver has to know.
         let (name, kind) =
-            if new.depth == 1 { ("BEGIN", Kind::Session) } else { ("SAVEPOINT", Kind::Query) };
+            if new.depth == 1 { ("BEGIN", Kind::Begin) } else { ("SAVEPOINT", Kind::Query) };
         new.start(name, kind)?;
         let result = DB::TransactionManager::begin(new.raw(), statement).await;
         new.finish(&result);
