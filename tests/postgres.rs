@@ -51,12 +51,15 @@ async fn far_over_the_limit_every_request_is_answered_or_refused() {
 mod wrapped {
     use brownout::Database;
     use futures_util::FutureExt;
-    use sqlx::{Executor, Postgres, SqlStr, postgres::PgPoolOptions};
+    use sqlx::{
+        Executor, Postgres, SqlStr,
+        postgres::{PgConnectOptions, PgPoolOptions},
+    };
 
     use super::{
         server,
         server::{proxy::Proxy, wrapped::until_over},
-        support::{SECOND, within_a_minute},
+        support::{SECOND, tcp::listen, within_a_minute},
     };
 
     #[tokio::test]
@@ -127,6 +130,26 @@ mod wrapped {
         let answer: i32 =
             sqlx::query_scalar("SELECT 2").fetch_one(&pool).await.expect("it is well");
         assert_eq!((answer, pool.size(), db.snapshot().in_flight), (2, 1, 0));
+    }
+
+    #[tokio::test]
+    #[ignore = "needs PostgreSQL"]
+    async fn where_the_server_cannot_be_told_a_query_runs_to_its_end() {
+        let db = Database::new("server");
+        let options = PgPoolOptions::new().max_connections(1);
+        let pool = options.connect(&server().url).await.expect("the server is there");
+        let pool = db.sqlx(pool).cancel_abandoned().give_up_after(600 * SECOND);
+        let (silent, address) = listen().await;
+        let mut held = pool.acquire().await.expect("one is free");
+        let silence = PgConnectOptions::new().host("127.0.0.1").port(address.port());
+        pool.inner().set_connect_options(silence);
+        let nap = sqlx::query("SELECT 1 FROM pg_sleep(0.5)").execute(&mut *held);
+        tokio::time::timeout(SECOND / 5, nap).await.expect_err("it takes longer");
+        drop(held);
+        within_a_minute(until_over(&db)).await;
+        drop(silent);
+        let answer = sqlx::query("SELECT 1").execute(&pool).await;
+        assert!(answer.is_ok_and(|_| pool.size() == 1), "it is the same connection, and well");
     }
 
     /// The lock must not stay until the query has run to its end.

@@ -29,7 +29,8 @@ impl<DB: ::sqlx::Database> Leftover<DB> {
     pub(super) async fn let_go(mut self, settings: Arc<Settings<DB>>) {
         let Some(raw) = self.raw.as_mut() else { return };
         let begun = self.running.as_ref().is_some_and(Running::is_begin);
-        let cancel = settings.cancel.as_deref().zip(self.backend);
+        let stop = self.running.as_ref().is_some_and(Running::may_be_cancelled);
+        let cancel = settings.cancel.as_deref().zip(self.backend).filter(|_| stop);
         let answer = async {
             answer::<DB>(raw, cancel).await?;
             if begun { reset::<DB>(raw).await } else { Ok(()) }
@@ -58,7 +59,7 @@ async fn answer<DB: ::sqlx::Database>(
     let Some((cancel, backend)) = cancel else { return drain::<DB>(raw).await };
     {
         let draining = pin!(drain::<DB>(raw));
-        match select(draining, pin!(cancel.side().lock())).await {
+        match select(draining, cancel.side()).await {
             Either::Left((drained, _)) => return drained,
             Either::Right((mut side, draining)) => {
                 join(draining, cancel.cancel(&mut side, backend)).await.0?;

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A pool of sqlx that feels its database, used like the pool: `&pool` runs queries. A
-/// cheap handle. See the [module](self) and [`Database::sqlx`].
+/// cheap handle. See the [module](super) and [`Database::sqlx`].
 pub struct Pool<DB: ::sqlx::Database> {
     // Two layers, so that snapshots can ask it without keeping it alive.
     pool: Arc<::sqlx::Pool<DB>>,

@@ -28,6 +28,8 @@ pub(super) enum Kind {
     /// A transaction may be open of which the driver does not know.
     Begin,
     Prepare,
+    /// It ends a transaction, or begins or ends a savepoint.
+    Control,
     /// It rolls back on its own: nobody waits for the answer.
     Rollback,
 }
@@ -111,6 +113,11 @@ impl Running {
         self.kind == Kind::Begin
     }
 
+    /// Whether it does no harm to stop it half way.
+    pub(super) fn may_be_cancelled(&self) -> bool {
+        self.kind == Kind::Query
+    }
+
     /// The database has let go of it.
     pub(super) fn let_go(self) {
         if self.kind == Kind::Rollback {
@@ -120,3 +127,36 @@ impl Running {
 }
 
 const SPOILED: &str = "a PREPARE or BEGIN was left without its answer on this connection";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the connection can be used after this was left on it, and whether it is
+    /// lost for good.
+    fn after(driver: Driver, left: Kind) -> (bool, bool) {
+        let database = Database::new("shop");
+        let mut work = Work::new(database.clone(), driver);
+        let statement = database.statement("get");
+        work.start(&statement, left).expect("it is the first");
+        let lost = work.is_lost();
+        let usable = work.start(&statement, Kind::Query).is_ok();
+        assert_eq!(database.snapshot().in_flight, 1, "one connection does one after the other");
+        (usable, lost)
+    }
+
+    #[test]
+    fn only_what_a_driver_takes_no_note_of_spoils_a_connection() {
+        let well = (true, false);
+        for driver in [Driver::Postgres, Driver::Sqlite, Driver::MySql] {
+            assert_eq!(after(driver, Kind::Query), well, "{driver:?}");
+            assert_eq!(after(driver, Kind::Control), well, "{driver:?}");
+        }
+        assert_eq!(after(Driver::Postgres, Kind::Begin), (false, false));
+        assert_eq!(after(Driver::Postgres, Kind::Prepare), well);
+        assert_eq!(after(Driver::Sqlite, Kind::Begin), well);
+        assert_eq!(after(Driver::Sqlite, Kind::Prepare), well);
+        assert_eq!(after(Driver::MySql, Kind::Begin), (false, false));
+        assert_eq!(after(Driver::MySql, Kind::Prepare), (false, true));
+    }
+}
