@@ -1,6 +1,6 @@
 //! The wrapped pool of sqlx, on SQLite.
 
-#![cfg(feature = "sqlx")]
+#![cfg(all(feature = "sqlx", feature = "http"))]
 
 mod support;
 
