@@ -69,8 +69,7 @@
 //! | gate | each decision shared by many threads: [`ConcurrencyGate`], [`RateGate`], [`BreakerGate`], [`Gates`] |
 //! | database | [`Database`]: the gates' neighbour; neither knows the other |
 //! | admission, fallback | Tower plumbing: [`GateLayer`], once, for all gates |
-//! | [`http`] | classes, refusals and bodies |
-//! | `sqlx` | a pool that feels the database by itself |
+//! | [`http`], `sqlx` | classes, refusals and bodies; a pool that feels the database by itself |
 //!
 //! # Which one do I want?
 //!
@@ -98,9 +97,8 @@
 //!
 //! # What it does not do yet
 //!
-//! * Learn by itself which routes need the database: exempt those that do not.
 //! * Count what the database still does for a client that has left, beyond the gate's
-//!   own permits.
+//!   own permits, but with the feature `sqlx` and `Lent::to_the_end`.
 //! * gRPC statuses, and tonic's `NamedService`: a refusal is an HTTP status.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

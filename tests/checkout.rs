@@ -197,7 +197,7 @@ async fn responses_tell_what_was_spent_if_asked_to() {
             page(StatusCode::OK)
         }
     });
-    let ask = |layer: brownout::AdmissionLayer<_, _>| layer.layer(handler.clone());
+    let ask = |layer: brownout::AdmissionLayer<_, _>| layer.layer(handler);
     let service = ask(admission.layer().server_timing());
     let response = service.oneshot(Request::new(())).await.expect("it is infallible");
     assert_eq!(response.headers()["server-timing"], "db;desc=\"the shop\";dur=12.0");

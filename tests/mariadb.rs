@@ -51,7 +51,7 @@ async fn far_over_the_limit_every_request_is_answered_or_refused() {
 mod wrapped {
     use brownout::{Database, sqlx::Pool};
     use futures_util::FutureExt;
-    use sqlx::{AssertSqlSafe, Error, MySql, mysql::MySqlPoolOptions};
+    use sqlx::{AssertSqlSafe, Error, Executor, MySql, SqlStr, mysql::MySqlPoolOptions};
 
     use super::{
         server,
@@ -145,13 +145,13 @@ mod wrapped {
         let pool = pool(&db, &proxy.url).await;
         let mut held = pool.acquire().await.expect("one is free");
         proxy.hold();
-        assert!(held.begin().now_or_never().is_none());
+        assert!(held.prepare(SqlStr::from_static("SELECT 1")).now_or_never().is_none());
         proxy.go();
         let error = sqlx::query("SELECT 1").execute(&mut *held).await.map(drop);
         assert!(matches!(error, Err(Error::Protocol(_))), "{error:?}");
-        let idle = pool.size();
+        assert_eq!((pool.size(), db.snapshot().in_flight), (1, 1));
         drop(held);
-        assert_eq!((pool.size(), db.snapshot().in_flight), (idle - 1, 0));
+        assert_eq!((pool.size(), db.snapshot().in_flight), (0, 0));
         sqlx::query("SELECT 1").execute(&pool).await.expect("it is another one");
     }
 }

@@ -51,12 +51,15 @@ async fn far_over_the_limit_every_request_is_answered_or_refused() {
 mod wrapped {
     use brownout::Database;
     use futures_util::FutureExt;
-    use sqlx::{Postgres, postgres::PgPoolOptions};
+    use sqlx::{
+        Executor, Postgres, SqlStr,
+        postgres::{PgConnectOptions, PgPoolOptions},
+    };
 
     use super::{
         server,
         server::{proxy::Proxy, wrapped::until_over},
-        support::{SECOND, within_a_minute},
+        support::{SECOND, tcp::listen, within_a_minute},
     };
 
     #[tokio::test]
@@ -111,21 +114,42 @@ mod wrapped {
         assert_eq!((db.snapshot().cancelled, db.snapshot().errors), (3, 0));
     }
 
+    /// As on `Any`, but this driver is known to count what is outstanding.
     #[tokio::test]
     #[ignore = "needs PostgreSQL"]
-    async fn a_begin_that_is_left_costs_no_connection() {
+    async fn a_prepare_that_is_left_costs_no_connection() {
         let (db, proxy) = (Database::new("server"), Proxy::before(&server().url).await);
         let options = PgPoolOptions::new().max_connections(1);
         let pool = db.sqlx(options.connect(&proxy.url).await.expect("the server is there"));
         let mut held = pool.acquire().await.expect("one is free");
         proxy.hold();
-        assert!(held.begin().now_or_never().is_none());
+        assert!(held.prepare(SqlStr::from_static("SELECT 1")).now_or_never().is_none());
         drop(held);
         assert_eq!((pool.size(), db.snapshot().in_flight), (1, 1));
         proxy.go();
-        let held = within_a_minute(pool.acquire()).await.expect("it is back");
-        assert!(!held.is_in_transaction());
-        assert_eq!((pool.size(), db.snapshot().in_flight, db.snapshot().cancelled), (1, 0, 1));
+        let answer: i32 =
+            sqlx::query_scalar("SELECT 2").fetch_one(&pool).await.expect("it is well");
+        assert_eq!((answer, pool.size(), db.snapshot().in_flight), (2, 1, 0));
+    }
+
+    #[tokio::test]
+    #[ignore = "needs PostgreSQL"]
+    async fn where_the_server_cannot_be_told_a_query_runs_to_its_end() {
+        let db = Database::new("server");
+        let options = PgPoolOptions::new().max_connections(1);
+        let pool = options.connect(&server().url).await.expect("the server is there");
+        let pool = db.sqlx(pool).cancel_abandoned().give_up_after(600 * SECOND);
+        let (silent, address) = listen().await;
+        let mut held = pool.acquire().await.expect("one is free");
+        let silence = PgConnectOptions::new().host("127.0.0.1").port(address.port());
+        pool.inner().set_connect_options(silence);
+        let nap = sqlx::query("SELECT 1 FROM pg_sleep(0.5)").execute(&mut *held);
+        tokio::time::timeout(SECOND / 5, nap).await.expect_err("it takes longer");
+        drop(held);
+        within_a_minute(until_over(&db)).await;
+        drop(silent);
+        let answer = sqlx::query("SELECT 1").execute(&pool).await;
+        assert!(answer.is_ok_and(|_| pool.size() == 1), "it is the same connection, and well");
     }
 
     /// The lock must not stay until the query has run to its end.

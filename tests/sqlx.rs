@@ -1,6 +1,6 @@
 //! The wrapped pool of sqlx, on SQLite.
 
-#![cfg(feature = "sqlx")]
+#![cfg(all(feature = "sqlx", feature = "http"))]
 
 mod support;
 
@@ -18,6 +18,7 @@ use sqlx::{
     sqlite::SqlitePoolOptions,
 };
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
 use crate::support::{MS, within_a_minute};
 
@@ -344,6 +345,44 @@ async fn what_is_raw_is_sqlx_s_own() {
     let mut connection = shop.pool.acquire().await.unwrap();
     sqlx::query(COUNT).fetch_one(connection.raw()).await.unwrap();
     assert_eq!(finished(&shop.db), 1, "it is not timed");
+}
+
+/// As in a handler: it may be on any thread.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_at_once_each_have_their_own() {
+    let shop = Shop::with(SqlitePoolOptions::new().max_connections(4)).await;
+    let mut tasks = JoinSet::new();
+    for number in 0..40 {
+        let pool = shop.pool.clone();
+        tasks.spawn(async move {
+            let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
+            sqlx::query(INSERT).bind(format!("{number}")).execute(&mut *tx).await?;
+            let mut inner = tx.begin().await?;
+            name_of(&mut *inner, number).await?;
+            inner.commit().await?;
+            tx.commit().await?;
+            let mut connection = pool.acquire().await?;
+            name_of(&mut *connection, number).await?;
+            drop(connection);
+            sqlx::query(NAMES).fetch(&pool).try_for_each(|_| async { Ok(()) }).await?;
+            name_of(&pool, number).await
+        });
+    }
+    let names = within_a_minute(tasks.join_all()).await;
+    for (number, name) in names.into_iter().enumerate() {
+        assert!(name.is_ok(), "{number}: {name:?}");
+    }
+    assert_eq!(shop.count().await, 40);
+    within_a_minute(until(|| shop.db.snapshot().in_flight == 0)).await;
+}
+
+/// As a function that does not care where it runs.
+async fn name_of<'c>(
+    on: impl Executor<'c, Database = Sqlite>,
+    number: u32,
+) -> Result<String, Error> {
+    let sql = "SELECT name FROM t WHERE name = $1";
+    sqlx::query_scalar(sql).bind(number.to_string()).fetch_one(on).await
 }
 
 impl Shop {

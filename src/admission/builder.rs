@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, atomic::AtomicU64},
 };
 
-use super::{AdmissionLayer, GateLayer, door::Doorkeeper, watch::Watch};
+use super::{AdmissionLayer, GateLayer, door::Doorkeeper, prober::Prober, report, watch::Watch};
 use crate::{
     class::Class,
     config::InvalidConfig,
@@ -214,7 +214,10 @@ impl AdmissionBuilder {
         let gates = Gates::new(rate, guards, self.place, route_breaker, self.observer);
         for (index, database) in databases.iter().enumerate() {
             database.subscribe(gates.listener(index));
+            database.subscribe(Prober::new(gates.weak(), index, database));
             database.set_door(Arc::new(Doorkeeper::new(&gates, index)));
+            let weak = gates.weak();
+            database.set_routes(move || report::routes(&weak, index));
         }
         let databases = databases.into();
         let watch = service.map_or(Watch::Databases(databases), Watch::Service);

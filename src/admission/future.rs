@@ -41,6 +41,7 @@ where
 
 /// The ways in which an answer comes about.
 #[pin_project(project = StateProject)]
+#[expect(clippy::large_enum_variant, reason = "nothing is boxed on the way of a request")]
 enum State<S, Req, G, F, A>
 where
     S: Service<Req>,

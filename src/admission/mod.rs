@@ -17,7 +17,9 @@ mod future;
 mod layer;
 mod layers;
 mod oneshot;
+mod prober;
 mod protocol;
+mod report;
 mod service;
 mod watch;
 

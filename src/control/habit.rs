@@ -36,11 +36,6 @@ impl Habit {
         self.seen < ENOUGH || self.touching >= RARELY
     }
 
-    /// Requests that are remembered.
-    pub(crate) fn requests(&self) -> u64 {
-        self.seen as u64
-    }
-
     /// Queries per request.
     pub(crate) fn queries(&self) -> f64 {
         self.queries

@@ -80,7 +80,7 @@ pub(super) struct Shared {
     pub(super) texts: Texts,
     subscribers: Mutex<Vec<Arc<dyn OnSignal + Send + Sync>>>,
     door: Mutex<Guard>,
-    pools: Pools,
+    pub(super) pools: Pools,
     pub(super) sources: Mutex<Sources>,
     /// When the next signal is due, in nanoseconds after `origin`.
     due: AtomicU64,
@@ -167,7 +167,7 @@ impl Database {
     #[must_use]
     pub fn snapshot(&self) -> DatabaseSnapshot {
         let now = clock::now();
-        let pool = self.0.pools.snapshot();
+        let pool = self.pool();
         let mut figures = lock(&self.0.figures);
         let in_flight = figures.meter.in_flight();
         DatabaseSnapshot { pool, ..figures.recent.snapshot(now, in_flight) }
@@ -218,10 +218,6 @@ impl Database {
 
     pub(super) fn number(&self) -> Downstream {
         self.0.number
-    }
-
-    pub(super) fn pools(&self) -> &Pools {
-        &self.0.pools
     }
 
     pub(crate) fn unnamed(&self) -> Statement {

@@ -47,6 +47,8 @@ pub(crate) use judge::chain;
 pub use layer::{ByRequest, QueryLayer, StatementOf};
 pub use observed::{InFlight, Observed};
 pub use pool::PoolSnapshot;
+#[allow(unused_imports, reason = "for the features that know a pool")]
+pub(crate) use pool::{Ping, Pinging};
 pub use postgres::{InvalidSample, PostgresSample};
 pub use recent::DatabaseSnapshot;
 pub use report::{PoolAdvice, Report, RouteFigures, Saturated, Sustained, Throughput};

@@ -2,8 +2,10 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use ::sqlx::{AssertSqlSafe, ColumnIndex, ConnectOptions, Decode, Error, Executor, Row as _, Type};
-use tokio::sync::Mutex;
+use ::sqlx::{
+    AssertSqlSafe, ColumnIndex, ConnectOptions, Connection as _, Decode, Executor, Row as _, Type,
+};
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::{connection::Connection, pool::Pool};
 
@@ -12,17 +14,15 @@ pub(super) trait Cancel<DB: ::sqlx::Database>: Send + Sync {
     /// What the server calls this connection.
     fn identify<'c>(&self, connection: &'c mut Connection<DB>) -> Eventually<'c, Option<i64>>;
 
-    /// The connection to say it on. One for all: cancelling must not be a burden.
-    fn side(&self) -> &Mutex<Option<DB::Connection>>;
+    /// A connection to say it on, if there can be one. All share it: cancelling must not be
+    /// a burden.
+    fn side(&self) -> Eventually<'_, Side<'_, DB>>;
 
     /// Returns when the server has been told, or could not be.
-    fn cancel<'c>(
-        &'c self,
-        side: &'c mut Option<DB::Connection>,
-        backend: i64,
-    ) -> Eventually<'c, ()>;
+    fn cancel<'c>(&self, side: &'c mut Side<'_, DB>, backend: i64) -> Eventually<'c, ()>;
 }
 
+pub(super) type Side<'s, DB> = MutexGuard<'s, Option<<DB as ::sqlx::Database>::Connection>>;
 pub(super) type Eventually<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 
 impl<DB: ::sqlx::Database> Pool<DB>
@@ -38,7 +38,8 @@ where
     /// connection beside the pool that is opened when it is first needed. Each connection
     /// that is taken from the pool is asked for its number first, which costs one more
     /// round trip: set `test_before_acquire(false)` on the pool to have the time back. On
-    /// other databases, and where the driver is `Any`, it changes nothing.
+    /// other databases, and where the driver is `Any`, it changes nothing. A COMMIT or
+    /// ROLLBACK always runs to its end.
     #[must_use]
     pub fn cancel_abandoned(self) -> Self {
         let pool = self.inner().clone();
@@ -86,41 +87,27 @@ where
         Box::pin(async move { connection.fetch_one(sql).await.ok()?.try_get(0).ok() })
     }
 
-    fn side(&self) -> &Mutex<Option<DB::Connection>> {
-        &self.side
-    }
-
-    fn cancel<'c>(
-        &'c self,
-        side: &'c mut Option<DB::Connection>,
-        backend: i64,
-    ) -> Eventually<'c, ()> {
+    fn side(&self) -> Eventually<'_, Side<'_, DB>> {
         Box::pin(async move {
-            let sql = (self.tongue.cancel)(backend);
+            let mut side = self.side.lock().await;
             // Taken, so that it is not used again if this is left half way.
-            *side = match side.take() {
-                Some(used) => self.say(used, &sql).await,
-                None => None,
-            };
-            if side.is_none() {
-                if let Ok(fresh) = self.pool.connect_options().connect().await {
-                    *side = self.say(fresh, &sql).await;
-                }
+            if let Some(mut used) = side.take() {
+                *side = used.ping().await.is_ok().then_some(used);
             }
+            if side.is_none() {
+                *side = self.pool.connect_options().connect().await.ok();
+            }
+            side
         })
     }
-}
 
-impl<DB: ::sqlx::Database> Canceller<DB>
-where
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-{
-    /// The connection, if it is still good.
-    async fn say(&self, mut side: DB::Connection, sql: &str) -> Option<DB::Connection> {
-        match side.execute(AssertSqlSafe(sql)).await {
-            // There is no such connection any more.
-            Ok(_) | Err(Error::Database(_)) => Some(side),
-            Err(_) => None,
-        }
+    fn cancel<'c>(&self, side: &'c mut Side<'_, DB>, backend: i64) -> Eventually<'c, ()> {
+        let sql = (self.tongue.cancel)(backend);
+        Box::pin(async move {
+            let Some(mut used) = side.take() else { return };
+            // An error may say that there is nothing to cancel any more.
+            let _ = used.execute(AssertSqlSafe(sql)).await;
+            **side = Some(used);
+        })
     }
 }

@@ -15,7 +15,7 @@ use super::{
     pool::Settings,
     statement_of,
     transaction::{Held, Transaction},
-    work::{Kind, Work, is_forgetful},
+    work::{Driver, Kind, Work},
 };
 use crate::database::{Pass, Statement};
 
@@ -48,7 +48,7 @@ pub struct Connection<DB: ::sqlx::Database> {
 
 impl<DB: ::sqlx::Database> PoolConnection<DB> {
     pub(super) fn new(raw: Raw<DB>, pass: Pass, settings: Arc<Settings<DB>>) -> Self {
-        let work = Work::new(settings.database.clone(), is_forgetful::<DB>());
+        let work = Work::new(settings.database.clone(), Driver::of::<DB>());
         let runtime = Handle::try_current().ok();
         let (raw, level, backend) = (Some(raw), 0, None);
         Self(Connection { raw, work, level, backend, settings, _pass: pass, runtime })
@@ -70,8 +70,10 @@ impl<DB: ::sqlx::Database> Connection<DB> {
     ///
     /// # Cancel safety
     ///
-    /// If dropped before the answer, nothing is open. MySQL's driver does not know that:
-    /// there, the connection can only be dropped, which closes it.
+    /// If dropped before the answer, a transaction may be open of which the driver does not
+    /// know. So nothing runs on the connection any more, but on SQLite; when it is back in
+    /// the pool, nothing is open. A savepoint that is left takes the whole transaction with
+    /// it on PostgreSQL.
     pub async fn begin(&mut self) -> Result<Transaction<'_, DB>, Error> {
         Transaction::open(Held::Lent(self), None).await
     }
@@ -149,9 +151,9 @@ impl<DB: ::sqlx::Database> Drop for Connection<DB> {
         let Some(raw) = self.raw.take() else { return };
         // sqlx needs it to give a connection back.
         let _runtime = self.runtime.as_ref().map(Handle::enter);
-        let spoiled = self.work.is_spoiled();
+        let lost = self.work.is_lost();
         match (self.work.take(), &self.runtime) {
-            _ if spoiled => drop(raw.detach()),
+            _ if lost => drop(raw.detach()),
             (None, _) | (_, None) => drop(raw),
             (Some(running), Some(runtime)) => {
                 let place = self.work.database.occupy();

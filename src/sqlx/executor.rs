@@ -51,7 +51,7 @@ where
         'c: 'e,
     {
         Box::pin(async move {
-            self.start(PREPARE, Kind::Session)?;
+            self.start(PREPARE, Kind::Prepare)?;
             let statement = self.raw().prepare_with(sql, parameters).await;
             self.finish(&statement);
             statement
@@ -63,7 +63,7 @@ where
         'c: 'e,
     {
         Box::pin(async move {
-            self.start(PREPARE, Kind::Session)?;
+            self.start(PREPARE, Kind::Prepare)?;
             let description = self.raw().describe(sql).await;
             self.finish(&description);
             description

@@ -4,6 +4,7 @@ use std::{pin::pin, sync::Arc};
 
 use ::sqlx::{Connection as _, Error};
 use futures_util::future::{Either, join, select};
+use sqlx_core::transaction::TransactionManager;
 use tokio::time::timeout;
 
 use super::{cancel::Cancel, connection::Raw, pool::Settings, work::Running};
@@ -27,8 +28,14 @@ impl<DB: ::sqlx::Database> Leftover<DB> {
     /// Waits until the database answers again, and gives the connection back.
     pub(super) async fn let_go(mut self, settings: Arc<Settings<DB>>) {
         let Some(raw) = self.raw.as_mut() else { return };
-        let cancel = settings.cancel.as_deref().zip(self.backend);
-        let answered = timeout(settings.give_up_after, answer::<DB>(raw, cancel)).await;
+        let begun = self.running.as_ref().is_some_and(Running::is_begin);
+        let stop = self.running.as_ref().is_some_and(Running::may_be_cancelled);
+        let cancel = settings.cancel.as_deref().zip(self.backend).filter(|_| stop);
+        let answer = async {
+            answer::<DB>(raw, cancel).await?;
+            if begun { reset::<DB>(raw).await } else { Ok(()) }
+        };
+        let answered = timeout(settings.give_up_after, answer).await;
         if let Ok(Ok(())) = answered {
             drop(self.raw.take());
             self.running.take().into_iter().for_each(Running::let_go);
@@ -52,7 +59,7 @@ async fn answer<DB: ::sqlx::Database>(
     let Some((cancel, backend)) = cancel else { return drain::<DB>(raw).await };
     {
         let draining = pin!(drain::<DB>(raw));
-        match select(draining, pin!(cancel.side().lock())).await {
+        match select(draining, cancel.side()).await {
             Either::Left((drained, _)) => return drained,
             Either::Right((mut side, draining)) => {
                 join(draining, cancel.cancel(&mut side, backend)).await.0?;
@@ -73,6 +80,13 @@ async fn drain<DB: ::sqlx::Database>(raw: &mut DB::Connection) -> Result<(), Err
         }
     }
     raw.ping().await
+}
+
+/// Ends a transaction that may be open although the driver does not know of it. A second
+/// BEGIN does no harm, and has the driver know.
+async fn reset<DB: ::sqlx::Database>(raw: &mut DB::Connection) -> Result<(), Error> {
+    DB::TransactionManager::begin(raw, None).await?;
+    DB::TransactionManager::rollback(raw).await
 }
 
 /// A query, a rollback behind it and a cancellation may each say that they failed.

@@ -26,6 +26,10 @@
 //! # Ok(()) }
 //! ```
 //!
+//! Where a function takes an `impl Executor`, all of these go. Where it wants sqlx's own
+//! connection, there is [`Connection::raw`], and sqlx's pool is [`Pool::inner`]: for
+//! migrations, listeners, `COPY` and `Acquire`.
+//!
 //! # What is refused, and what never is
 //!
 //! With an [`Admission`](crate::Admission) that protects the database, whoever takes a
@@ -40,8 +44,9 @@
 //! A client that goes away drops its query, but the database goes on with it. Such a
 //! query stays counted in flight, and its connection is not lent again, until the
 //! database has answered. That is waited for up to [30 seconds](Pool::give_up_after); then
-//! the connection is closed for good. On PostgreSQL, MySQL and MariaDB the wait can be cut
-//! short:
+//! the connection is closed for good. So it is with MySQL's driver when a query is left
+//! before its PREPARE was answered: the driver then waits for what never comes. On
+//! PostgreSQL, MySQL and MariaDB the wait can be cut short:
 //!
 //! ```no_run
 //! # async fn f(db: brownout::Database) -> Result<(), sqlx::Error> {

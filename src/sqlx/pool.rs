@@ -2,7 +2,7 @@
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
-use ::sqlx::{Error, SqlSafeStr};
+use ::sqlx::{Connection, Error, SqlSafeStr};
 use futures_util::FutureExt;
 
 use super::{
@@ -11,13 +11,13 @@ use super::{
     transaction::{Held, Transaction},
 };
 use crate::{
-    database::{CONNECTION, Database, Pass, PoolSnapshot},
+    database::{CONNECTION, Database, Pass, Pinging, PoolSnapshot},
     outcome::Outcome,
     rejection::Rejection,
 };
 
 /// A pool of sqlx that feels its database, used like the pool: `&pool` runs queries. A
-/// cheap handle. See the [module](self) and [`Database::sqlx`].
+/// cheap handle. See the [module](super) and [`Database::sqlx`].
 pub struct Pool<DB: ::sqlx::Database> {
     // Two layers, so that snapshots can ask it without keeping it alive.
     pool: Arc<::sqlx::Pool<DB>>,
@@ -35,7 +35,9 @@ impl Database {
     /// connections, for PostgreSQL, MySQL and MariaDB, SQLite and `Any`. See
     /// [`brownout::sqlx`](crate::sqlx).
     ///
-    /// From now on [`snapshot`](Self::snapshot) shows this pool's size.
+    /// From now on [`snapshot`](Self::snapshot) shows this pool's size, errors are judged by
+    /// the codes of its driver, and an open circuit asks over it whether the database
+    /// answers.
     #[must_use]
     pub fn sqlx<DB: ::sqlx::Database>(&self, pool: ::sqlx::Pool<DB>) -> Pool<DB> {
         let pool = Pool {
@@ -46,8 +48,10 @@ impl Database {
                 cancel: None,
             }),
         };
-        let known = Arc::downgrade(&pool.pool);
-        self.set_pool(move || known.upgrade().map(|pool| snapshot(&pool)));
+        let (asked, pinged) = (Arc::downgrade(&pool.pool), Arc::downgrade(&pool.pool));
+        let ask = move || asked.upgrade().map(|pool| snapshot(&pool));
+        self.set_pool(ask, Some(Arc::new(move || ping(pinged.upgrade()))));
+        self.recognise(super::outcome::known);
         pool
     }
 }
@@ -180,6 +184,14 @@ impl<DB: ::sqlx::Database> Pool<DB> {
     fn lend(&self, raw: Raw<DB>, pass: Pass) -> PoolConnection<DB> {
         PoolConnection::new(raw, pass, self.settings.clone())
     }
+}
+
+/// Whether the database answers on a connection of the pool.
+fn ping<DB: ::sqlx::Database>(pool: Option<Arc<::sqlx::Pool<DB>>>) -> Pinging {
+    Box::pin(async move {
+        let mut connection = pool.ok_or(())?.acquire().await.map_err(drop)?;
+        connection.ping().await.map_err(drop)
+    })
 }
 
 fn snapshot<DB: ::sqlx::Database>(pool: &::sqlx::Pool<DB>) -> PoolSnapshot {

@@ -128,10 +128,10 @@ mod tests {
     use futures_util::{StreamExt, stream::poll_fn};
 
     use super::*;
-    use crate::database::Database;
+    use crate::{database::Database, sqlx::work::Driver};
 
     fn work() -> Work {
-        Work::new(Database::new("shop"), false)
+        Work::new(Database::new("shop"), Driver::Sqlite)
     }
 
     fn finished(work: &Work) -> (u64, usize) {

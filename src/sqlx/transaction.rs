@@ -42,7 +42,7 @@ impl<'c, DB: ::sqlx::Database> Transaction<'c, DB> {
         new.depth = new.level + 1;
         // Without its answer, a savepoint changes nothing that the driver has to know.
         let (name, kind) =
-            if new.depth == 1 { ("BEGIN", Kind::Session) } else { ("SAVEPOINT", Kind::Query) };
+            if new.depth == 1 { ("BEGIN", Kind::Begin) } else { ("SAVEPOINT", Kind::Control) };
         new.start(name, kind)?;
         let result = DB::TransactionManager::begin(new.raw(), statement).await;
         new.finish(&result);
@@ -63,7 +63,7 @@ impl<'c, DB: ::sqlx::Database> Transaction<'c, DB> {
     /// If dropped before the answer, it may have been committed or not.
     pub async fn commit(mut self) -> Result<(), Error> {
         let name = if self.depth == 1 { "COMMIT" } else { "RELEASE SAVEPOINT" };
-        self.start(name, Kind::Query)?;
+        self.start(name, Kind::Control)?;
         let result = DB::TransactionManager::commit(self.raw()).await;
         self.end(result)
     }
@@ -79,7 +79,7 @@ impl<'c, DB: ::sqlx::Database> Transaction<'c, DB> {
     /// It is rolled back in any case.
     pub async fn rollback(mut self) -> Result<(), Error> {
         let name = if self.depth == 1 { "ROLLBACK" } else { "ROLLBACK TO SAVEPOINT" };
-        self.start(name, Kind::Query)?;
+        self.start(name, Kind::Control)?;
         let result = DB::TransactionManager::rollback(self.raw()).await;
         self.end(result)
     }

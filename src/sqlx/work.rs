@@ -11,8 +11,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Work {
     pub(super) database: Database,
-    /// The driver loses its place if it does not wait for every answer.
-    forgetful: bool,
+    driver: Driver,
     running: Option<Running>,
 }
 
@@ -26,21 +25,25 @@ pub(super) struct Running {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Query,
-    /// It changes what the driver knows of the session when the answer is there.
-    Session,
+    /// A transaction may be open of which the driver does not know.
+    Begin,
+    Prepare,
+    /// It ends a transaction, or begins or ends a savepoint.
+    Control,
     /// It rolls back on its own: nobody waits for the answer.
     Rollback,
 }
 
 impl Work {
-    pub(super) fn new(database: Database, forgetful: bool) -> Self {
-        Self { database, forgetful, running: None }
+    pub(super) fn new(database: Database, driver: Driver) -> Self {
+        Self { database, driver, running: None }
     }
 
     /// Counts in flight what is about to be sent. What somebody left here before counts
     /// no longer by itself: the database does one after the other.
     pub(super) fn start(&mut self, statement: &Statement, kind: Kind) -> Result<(), Error> {
-        if self.is_spoiled() {
+        let spoiled = self.left().is_some_and(|kind| self.driver.is_spoiled_by(kind));
+        if spoiled {
             return Err(Error::Protocol(SPOILED.into()));
         }
         self.running = Some(Running { in_flight: statement.start(), kind });
@@ -56,10 +59,14 @@ impl Work {
         });
     }
 
-    /// The driver has lost its place: what comes back next is not what it believes.
-    pub(super) fn is_spoiled(&self) -> bool {
-        let left = self.running.as_ref().map(|running| running.kind);
-        self.forgetful && left == Some(Kind::Session)
+    /// Whether the driver has lost its place for good: what comes back next is not what it
+    /// believes.
+    pub(super) fn is_lost(&self) -> bool {
+        self.left().is_some_and(|kind| self.driver.is_lost_by(kind))
+    }
+
+    fn left(&self) -> Option<Kind> {
+        self.running.as_ref().map(|running| running.kind)
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -71,14 +78,46 @@ impl Work {
     }
 }
 
-/// Whether this driver loses its place. MySQL's reads the answer to a PREPARE that was left
-/// as that of the next query, and does not know of a transaction that has begun. The others
-/// count what is outstanding. What `Any` stands for is not known.
-pub(super) fn is_forgetful<DB: ::sqlx::Database>() -> bool {
-    !matches!(DB::NAME, "PostgreSQL" | "SQLite")
+/// What a driver makes of an answer that nobody waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Driver {
+    Postgres,
+    Sqlite,
+    /// Or one of which nothing is known, such as `Any`.
+    MySql,
+}
+
+impl Driver {
+    pub(super) fn of<DB: ::sqlx::Database>() -> Self {
+        match DB::NAME {
+            "PostgreSQL" => Self::Postgres,
+            "SQLite" => Self::Sqlite,
+            _ => Self::MySql,
+        }
+    }
+
+    /// PostgreSQL's and MySQL's do not know of a transaction that has begun after all.
+    fn is_spoiled_by(self, left: Kind) -> bool {
+        self.is_lost_by(left) || (left == Kind::Begin && self != Self::Sqlite)
+    }
+
+    /// MySQL's takes the answer to a PREPARE for that of what comes next. The others count
+    /// what is outstanding.
+    fn is_lost_by(self, left: Kind) -> bool {
+        left == Kind::Prepare && self == Self::MySql
+    }
 }
 
 impl Running {
+    pub(super) fn is_begin(&self) -> bool {
+        self.kind == Kind::Begin
+    }
+
+    /// Whether it does no harm to stop it half way.
+    pub(super) fn may_be_cancelled(&self) -> bool {
+        self.kind == Kind::Query
+    }
+
     /// The database has let go of it.
     pub(super) fn let_go(self) {
         if self.kind == Kind::Rollback {
@@ -88,3 +127,36 @@ impl Running {
 }
 
 const SPOILED: &str = "a PREPARE or BEGIN was left without its answer on this connection";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the connection can be used after this was left on it, and whether it is
+    /// lost for good.
+    fn after(driver: Driver, left: Kind) -> (bool, bool) {
+        let database = Database::new("shop");
+        let mut work = Work::new(database.clone(), driver);
+        let statement = database.statement("get");
+        work.start(&statement, left).expect("it is the first");
+        let lost = work.is_lost();
+        let usable = work.start(&statement, Kind::Query).is_ok();
+        assert_eq!(database.snapshot().in_flight, 1, "one connection does one after the other");
+        (usable, lost)
+    }
+
+    #[test]
+    fn only_what_a_driver_takes_no_note_of_spoils_a_connection() {
+        let well = (true, false);
+        for driver in [Driver::Postgres, Driver::Sqlite, Driver::MySql] {
+            assert_eq!(after(driver, Kind::Query), well, "{driver:?}");
+            assert_eq!(after(driver, Kind::Control), well, "{driver:?}");
+        }
+        assert_eq!(after(Driver::Postgres, Kind::Begin), (false, false));
+        assert_eq!(after(Driver::Postgres, Kind::Prepare), well);
+        assert_eq!(after(Driver::Sqlite, Kind::Begin), well);
+        assert_eq!(after(Driver::Sqlite, Kind::Prepare), well);
+        assert_eq!(after(Driver::MySql, Kind::Begin), (false, false));
+        assert_eq!(after(Driver::MySql, Kind::Prepare), (false, true));
+    }
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use brownout::{Database, sqlx::Pool};
 use futures_util::FutureExt;
-use sqlx::{Any, AnyPool, AssertSqlSafe};
+use sqlx::{Any, AnyPool, AssertSqlSafe, Error};
 
 use super::{Server, Table, pause, proxy::Proxy};
 use crate::support::{MS, SECOND, within_a_minute};
@@ -77,6 +77,8 @@ impl Server {
         let mut held = pool.acquire().await.expect("one is free");
         proxy.hold();
         assert!(held.begin().now_or_never().is_none());
+        let error = sqlx::query("SELECT 1").execute(&mut *held).now_or_never();
+        assert!(matches!(error, Some(Err(Error::Protocol(_)))), "is it in a transaction?");
         drop(held);
         proxy.go();
         let insert = format!("INSERT INTO {} VALUES (1)", table.name);
@@ -85,6 +87,7 @@ impl Server {
             .expect("it is new");
         let beside = self.pool(1).await;
         assert_eq!(table.count(&beside).await, 1, "it was committed at once");
+        assert_eq!(pool.size(), 1, "it is the same connection");
         within_a_minute(until_over(&db)).await;
         table.drop(pool.inner()).await;
     }

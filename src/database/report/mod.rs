@@ -119,12 +119,10 @@ pub struct Saturated {
 #[derive(Default)]
 pub(super) struct Sources {
     routes: Option<Routes>,
-    most_connections: Option<MostConnections>,
     sample: Option<PostgresSample>,
 }
 
 type Routes = Arc<dyn Fn() -> Vec<RouteFigures> + Send + Sync>;
-type MostConnections = Arc<dyn Fn() -> Option<usize> + Send + Sync>;
 
 impl Database {
     /// What it went through since the handle was made, and what to do about it. Takes some
@@ -137,12 +135,12 @@ impl Database {
     #[must_use]
     pub fn report(&self) -> Report {
         let mut report = self.bare_report();
-        let (routes, most, sample) = {
+        let (routes, sample) = {
             let sources = lock(&self.0.sources);
-            (sources.routes.clone(), sources.most_connections.clone(), sources.sample)
+            (sources.routes.clone(), sources.sample)
         };
         report.routes = route::ranked(routes.map(|routes| routes()).unwrap_or_default());
-        let most = most.and_then(|most| most());
+        let most = self.pool().map(|pool| pool.max as usize);
         report.pool = report.sustained.as_ref().map(|seen| PoolAdvice::new(seen, most));
         report.sample = sample;
         report.advice = advice::advise(&report);
@@ -155,21 +153,11 @@ impl Database {
     }
 
     /// Where the report learns what the routes cost.
-    #[allow(dead_code, reason = "for now")]
     pub(crate) fn set_routes(
         &self,
         routes: impl Fn() -> Vec<RouteFigures> + Send + Sync + 'static,
     ) {
         lock(&self.0.sources).routes = Some(Arc::new(routes));
-    }
-
-    /// Where the report learns how many connections the pool lends at most.
-    #[allow(dead_code, reason = "for now")]
-    pub(crate) fn set_most_connections(
-        &self,
-        most: impl Fn() -> Option<usize> + Send + Sync + 'static,
-    ) {
-        lock(&self.0.sources).most_connections = Some(Arc::new(most));
     }
 
     /// As far as the handle itself knows.

@@ -22,7 +22,6 @@ pub struct RouteFigures {
 
 impl RouteFigures {
     /// The share is found when they are reported.
-    #[allow(dead_code, reason = "for now")]
     pub(crate) fn new(route: Arc<str>, requests: u64, queries: f64, seconds: f64) -> Self {
         Self { route, requests, queries, seconds, share: 0.0 }
     }

@@ -1,6 +1,7 @@
 //! What is advised, and when.
 
 use super::*;
+use crate::database::PoolSnapshot;
 use crate::{Outcome, database::figures::SpanFigures};
 
 const MS: Duration = Duration::from_millis(1);
@@ -133,7 +134,7 @@ async fn what_others_know_is_told() {
             RouteFigures::new(Arc::from("/search"), 100, 41.0, 0.09),
         ]
     });
-    db.set_most_connections(|| Some(50));
+    db.set_pool(|| Some(PoolSnapshot::new(50, 50, 0)), None);
     db.feed_sample("1 0 1 5 100 0.1 0.999".parse().expect("it is one"));
     let report = db.report();
     let shares: Vec<_> = report.routes.iter().map(|own| (&*own.route, own.share)).collect();

@@ -239,6 +239,9 @@ impl CircuitBreaker {
     }
 }
 
+/// After so long without an answer the queries of a route hang, while others are answered.
+const ROUTE_STALL: Duration = Duration::from_millis(300);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,6 +258,3 @@ mod tests {
         assert_eq!(told, "`open_for` is 11s, but must be at most `open_at_most`, which is 10s");
     }
 }
-
-/// After so long without an answer the queries of a route hang, while others are answered.
-const ROUTE_STALL: Duration = Duration::from_millis(300);

@@ -44,6 +44,7 @@ struct Learning {
     habit: Habit,
     /// Since the last request ended.
     queries: Queries,
+    requests: u64,
 }
 
 /// What a route did with one database, for people.
@@ -55,7 +56,6 @@ pub(crate) struct RouteUse {
     pub(crate) queries: f64,
     /// Database work per request, in seconds of queries that run alone.
     pub(crate) work: f64,
-    pub(crate) needs: bool,
     pub(crate) circuit: Circuit,
 }
 
@@ -74,10 +74,9 @@ impl RouteState {
         let learning = lock(&at.learning);
         RouteUse {
             route: self.route,
-            requests: learning.habit.requests(),
+            requests: learning.requests,
             queries: learning.habit.queries(),
             work: learning.habit.mean_work(),
-            needs: learning.habit.needs(),
             circuit: at.breaker.circuit(),
         }
     }
@@ -93,7 +92,8 @@ impl AtDatabase {
     ) -> Self {
         let mut meter = Meter::new(Slow::default(), now);
         meter.name(STATEMENT, route.name());
-        let learning = Learning { meter, habit: Habit::default(), queries: Queries::default() };
+        let (habit, queries) = Default::default();
+        let learning = Learning { meter, habit, queries, requests: 0 };
         let (needs, cost) = (AtomicBool::new(true), AtomicU16::new(0));
         Self { database, usual, breaker, needs, cost, learning: Mutex::new(learning) }
     }
@@ -137,6 +137,7 @@ impl AtDatabase {
         let mut learning = lock(&self.learning);
         let queries = mem::take(&mut learning.queries);
         learning.habit.note(queries);
+        learning.requests += 1;
         let needs = learning.habit.needs();
         self.needs.store(needs, Ordering::Relaxed);
         let Some(work) = learning.habit.work().filter(|_| needs) else { return };
