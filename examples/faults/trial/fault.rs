@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::customers::Customers;
+use super::dialect::Dialect;
 use super::failure::Result;
 use super::server::{CONNECTIONS, Login, Server};
 
@@ -75,7 +76,7 @@ impl Fault {
             Self::Lock => lock(scene.server, length).await,
             Self::Freeze => freeze(scene.server, length).await,
             Self::Restart => restart(scene.server, length).await,
-            Self::Kill => cut(scene.server).await,
+            Self::Kill => kill(scene.server).await,
             Self::SlowQueries => slow_queries(scene.customers, length).await,
             Self::Connections => take_connections(scene.server, length).await,
         }
@@ -105,16 +106,21 @@ async fn restart(server: &mut Server, length: Duration) -> Result<()> {
     server.answers().await
 }
 
-/// Cuts every connection of the shop.
-async fn cut(server: &Server) -> Result<()> {
+async fn kill(server: &Server) -> Result<()> {
     let mut admin = AnyConnection::connect(&server.url(Login::Admin)).await?;
-    let listed = query_scalar(server.dialect.shop_connections());
-    let connections: Vec<i64> = listed.fetch_all(&mut admin).await?;
+    cut(server.dialect, &mut admin).await?;
+    Ok(admin.close().await?)
+}
+
+/// Cuts every connection of the shop.
+async fn cut(dialect: Dialect, admin: &mut AnyConnection) -> Result<()> {
+    let listed = query_scalar(dialect.shop_connections());
+    let connections: Vec<i64> = listed.fetch_all(&mut *admin).await?;
     for connection in connections {
         // It may have ended by itself meanwhile.
-        let _ = raw_sql(server.dialect.kill(connection)).execute(&mut admin).await;
+        let _ = raw_sql(dialect.kill(connection)).execute(&mut *admin).await;
     }
-    Ok(admin.close().await?)
+    Ok(())
 }
 
 async fn slow_queries(customers: &Customers, length: Duration) -> Result<()> {
@@ -136,6 +142,8 @@ async fn slow_queries(customers: &Customers, length: Duration) -> Result<()> {
 
 async fn take_connections(server: &Server, length: Duration) -> Result<()> {
     let end = Instant::now() + length;
+    // Now, since the crowd leaves no room for an admin either while it knocks.
+    let mut admin = AnyConnection::connect(&server.url(Login::Admin)).await?;
     let mut takers = JoinSet::new();
     for _ in 0..CONNECTIONS {
         let url = server.url(Login::Other);
@@ -149,10 +157,10 @@ async fn take_connections(server: &Server, length: Duration) -> Result<()> {
             }
         });
     }
-    sleep(Duration::from_millis(100)).await;
-    cut(server).await?;
+    sleep(Duration::from_millis(200)).await;
+    cut(server.dialect, &mut admin).await?;
     takers.join_all().await;
-    Ok(())
+    Ok(admin.close().await?)
 }
 
 /// Clients at once that want something slow, and how slow it is.
