@@ -69,6 +69,8 @@ fn strike_all(args: &Args) -> Result<Vec<String>> {
 async fn strike(args: &Args, server: Dialect) -> Result<Vec<Findings>> {
     eprintln!("Starting {} …", server.name());
     let mut stage = Stage::set(server).await?;
+    let sustained = stage.sustained().await?;
+    eprintln!("{} sustains some {sustained:.0} requests/s of this mix.", server.name());
     let mut runs = Vec::new();
     for fault in args.faults() {
         let course = Course::full(fault, args.rate);

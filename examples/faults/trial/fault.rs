@@ -56,7 +56,7 @@ impl Fault {
             Self::Lock | Self::SlowQueries => 10,
             Self::Freeze | Self::Connections => 5,
             Self::Restart => 3,
-            Self::Kill => 0,
+            Self::Kill => 2,
         })
     }
 
@@ -76,7 +76,7 @@ impl Fault {
             Self::Lock => lock(scene.server, length).await,
             Self::Freeze => freeze(scene.server, length).await,
             Self::Restart => restart(scene.server, length).await,
-            Self::Kill => kill(scene.server).await,
+            Self::Kill => kill(scene.server, length).await,
             Self::SlowQueries => slow_queries(scene.customers, length).await,
             Self::Connections => take_connections(scene.server, length).await,
         }
@@ -106,21 +106,25 @@ async fn restart(server: &mut Server, length: Duration) -> Result<()> {
     server.answers().await
 }
 
-async fn kill(server: &Server) -> Result<()> {
+async fn kill(server: &Server, length: Duration) -> Result<()> {
+    let end = Instant::now() + length;
     let mut admin = AnyConnection::connect(&server.url(Login::Admin)).await?;
-    cut(server.dialect, &mut admin).await?;
+    while Instant::now() < end {
+        cut(server.dialect, &mut admin).await?;
+        sleep(CUT_EVERY).await;
+    }
     Ok(admin.close().await?)
 }
 
-/// Cuts every connection of the shop.
-async fn cut(dialect: Dialect, admin: &mut AnyConnection) -> Result<()> {
+/// Cuts every connection of the shop; returns how many there were.
+async fn cut(dialect: Dialect, admin: &mut AnyConnection) -> Result<usize> {
     let listed = query_scalar(dialect.shop_connections());
     let connections: Vec<i64> = listed.fetch_all(&mut *admin).await?;
-    for connection in connections {
+    for connection in &connections {
         // It may have ended by itself meanwhile.
-        let _ = raw_sql(dialect.kill(connection)).execute(&mut *admin).await;
+        let _ = raw_sql(dialect.kill(*connection)).execute(&mut *admin).await;
     }
-    Ok(())
+    Ok(connections.len())
 }
 
 async fn slow_queries(customers: &Customers, length: Duration) -> Result<()> {
@@ -153,12 +157,15 @@ async fn take_connections(server: &Server, length: Duration) -> Result<()> {
                 if taken.is_none() {
                     taken = AnyConnection::connect(&url).await.ok();
                 }
-                sleep(Duration::from_millis(5)).await;
+                sleep(KNOCK_EVERY).await;
             }
         });
     }
-    sleep(Duration::from_millis(200)).await;
-    cut(server.dialect, &mut admin).await?;
+    sleep(KNOCK_EVERY * 20).await;
+    // The shop knocks, too, and may be first.
+    while Instant::now() < end && cut(server.dialect, &mut admin).await? > 0 {
+        sleep(KNOCK_EVERY * 4).await;
+    }
     takers.join_all().await;
     Ok(admin.close().await?)
 }
@@ -166,3 +173,6 @@ async fn take_connections(server: &Server, length: Duration) -> Result<()> {
 /// Clients at once that want something slow, and how slow it is.
 const BULK: usize = 150;
 const SLOW: Duration = Duration::from_secs(3);
+/// How often the shop's connections are cut, and how often another client tries for one.
+const CUT_EVERY: Duration = Duration::from_millis(500);
+const KNOCK_EVERY: Duration = Duration::from_millis(5);

@@ -1,5 +1,6 @@
 //! What became of the shop, as figures with their goals.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::errand::Route;
@@ -18,6 +19,8 @@ pub(crate) struct Findings {
     pub(crate) record: Record,
     /// From the beginning of the fault to the first circuit that opened.
     pub(crate) opened: Option<Duration>,
+    /// How many of which priority were refused during the fault, and why.
+    pub(crate) refusals: BTreeMap<String, usize>,
     /// When requests began with the database, from the start of the run.
     pub(crate) starts: Vec<Duration>,
     /// As it was just before the fault.
@@ -73,7 +76,8 @@ impl Findings {
     pub(crate) fn answers(&self) -> String {
         let answers = self.record.answers(&self.record.fault, Route::needs_database);
         let answers = answers.into_iter().map(|(answer, count)| format!("{answer}: {count}"));
-        answers.collect::<Vec<_>>().join(", ")
+        let refusals = self.refusals.iter().map(|(what, count)| format!("{what}: {count}"));
+        answers.chain(refusals).collect::<Vec<_>>().join(", ")
     }
 
     /// Per cent of the requests to `routes` arriving during the fault that succeeded.

@@ -1,5 +1,6 @@
 //! The open loop: customers come when they come, however slow the shop is.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -29,6 +30,27 @@ pub(crate) async fn run(
     exchanges
 }
 
+/// Successes per second of customers who come as soon as the one before is served, in a
+/// few queues.
+pub(crate) async fn without_pause(schedule: Vec<Errand>, customers: &Customers) -> f64 {
+    let start = Instant::now();
+    let errands = Arc::new(Mutex::new(schedule.into_iter()));
+    let mut queues = JoinSet::new();
+    for _ in 0..QUEUES {
+        let (customers, errands) = (customers.clone(), Arc::clone(&errands));
+        queues.spawn(async move {
+            let next = || errands.lock().expect("nobody panics with it").next();
+            let mut served = 0_u32;
+            while let Some(errand) = next().filter(|_| start.elapsed() < MEASURED) {
+                served += u32::from(serve(&customers, errand, start).await.succeeded());
+            }
+            served
+        });
+    }
+    let served: u32 = queues.join_all().await.into_iter().sum();
+    f64::from(served) / start.elapsed().as_secs_f64()
+}
+
 async fn serve(customers: &Customers, errand: Errand, start: Instant) -> Exchange {
     let lag = start.elapsed().saturating_sub(errand.at);
     let answers = customers.go(&errand).await;
@@ -41,3 +63,7 @@ pub(crate) fn lag(exchanges: &[Exchange]) -> Duration {
     lags.sort();
     lags.get(lags.len() * 99 / 100).copied().unwrap_or_default()
 }
+
+/// How many customers are served at once, and for how long, to see what the server does.
+const QUEUES: usize = 12;
+const MEASURED: Duration = Duration::from_secs(2);

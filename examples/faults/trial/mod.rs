@@ -19,6 +19,8 @@ pub(crate) mod server;
 mod shop;
 mod store;
 
+use std::time::Duration;
+
 use tokio::time::{Instant, sleep_until};
 
 use course::Course;
@@ -57,6 +59,15 @@ impl Stage {
         Ok(Self { server })
     }
 
+    /// Requests per second that the server answers to a few customers who never pause.
+    pub(crate) async fn sustained(&mut self) -> Result<f64> {
+        let (dialect, url) = (self.server.dialect, self.server.url(Login::Shop));
+        seed::open_books(&url).await?;
+        let host = Host::start(dialect, url, Protection::Absent).await?;
+        let schedule = errand::schedule("calibration", 10_000.0, Duration::from_secs(1));
+        Ok(load::without_pause(schedule, &Customers::new(host.address)).await)
+    }
+
     /// Has a fault strike a shop under load. The thread that calls has to outlive the
     /// stage, since a server ends with the thread that restarted it.
     pub(crate) async fn play(
@@ -73,11 +84,14 @@ impl Stage {
         let seen = self.watch(fault, course, &host).await?;
         let starts = host.shop.store.take_starts();
         let starts = starts.into_iter().map(|at| at.saturating_duration_since(seen.start));
-        let opened = protection.opened(seen.start + seen.record.fault.start);
+        let begin = seen.start + seen.record.fault.start;
+        let opened = protection.opened(begin..seen.start + seen.record.end);
+        let refusals = protection.refusals(begin..seen.start + seen.record.fault.end);
         Ok(Findings {
             fault,
             guarded,
-            opened: opened.map(|at| at - seen.start - seen.record.fault.start),
+            opened: opened.map(|at| at - begin),
+            refusals,
             starts: starts.collect(),
             guard: seen.guard,
             leaked: seen.leaked.in_flight + seen.leaked.waiting,

@@ -1,6 +1,8 @@
 //! The only place that knows admission control: what guards the shop in a run.
 
+use std::collections::BTreeMap;
 use std::future::Future;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -16,7 +18,7 @@ pub(crate) enum Protection {
     /// Nothing.
     Absent,
     /// Admission control, with its defaults.
-    Present { database: Database, admission: Admission, circuits: Circuits },
+    Present { database: Database, admission: Admission, decisions: Decisions },
 }
 
 /// The guard's inner state at one instant.
@@ -28,22 +30,20 @@ pub(crate) struct Guard {
     pub(crate) waiting: usize,
 }
 
-/// When a circuit changed, and to what.
-type Circuits = Arc<Mutex<Vec<(Instant, Circuit)>>>;
+/// What the guard did, and when.
+type Decisions = Arc<Mutex<Vec<(Instant, Event)>>>;
 
 impl Protection {
     pub(crate) fn present() -> Result<Self> {
         let database = Database::new("shop");
-        let circuits = Circuits::default();
-        let seen = Arc::clone(&circuits);
+        let decisions = Decisions::default();
+        let seen = Arc::clone(&decisions);
         let watch = move |event: &Event| {
-            if let Event::Circuit { to, .. } = event {
-                seen.lock().expect("nobody panics with it").push((Instant::now(), *to));
-            }
+            seen.lock().expect("nobody panics with it").push((Instant::now(), *event));
         };
         let admission = Admission::builder().protect(&database).on_event(watch).build();
         let invalid = |error| Failure::new(format!("the guard's settings: {error}"));
-        Ok(Self::Present { database, admission: admission.map_err(invalid)?, circuits })
+        Ok(Self::Present { database, admission: admission.map_err(invalid)?, decisions })
     }
 
     /// Puts the guard in front of the shop.
@@ -80,13 +80,29 @@ impl Protection {
         Guard { limit: seen.limit, in_flight: seen.in_flight, waiting: seen.waiting }
     }
 
-    /// When a circuit first opened, from `begin` on.
-    pub(crate) fn opened(&self, begin: Instant) -> Option<Instant> {
-        let Self::Present { circuits, .. } = self else {
-            return None;
+    /// When a circuit first opened in `span`, or was half open in it.
+    pub(crate) fn opened(&self, span: Range<Instant>) -> Option<Instant> {
+        let opens =
+            |event: &Event| matches!(event, Event::Circuit { to, .. } if *to != Circuit::Closed);
+        self.decisions(span).into_iter().find(|(_, event)| opens(event)).map(|(at, _)| at)
+    }
+
+    /// How many of which priority were refused in `span`, and why.
+    pub(crate) fn refusals(&self, span: Range<Instant>) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for (_, event) in self.decisions(span) {
+            if let Event::Refused { priority, reason, .. } = event {
+                *counts.entry(format!("{priority:?} {reason}")).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    fn decisions(&self, span: Range<Instant>) -> Vec<(Instant, Event)> {
+        let Self::Present { decisions, .. } = self else {
+            return Vec::new();
         };
-        let circuits = circuits.lock().expect("nobody panics with it");
-        let opened = circuits.iter().find(|(at, to)| *at >= begin && *to != Circuit::Closed);
-        opened.map(|(at, _)| *at)
+        let decisions = decisions.lock().expect("nobody panics with it");
+        decisions.iter().filter(|(at, _)| span.contains(at)).copied().collect()
     }
 }
