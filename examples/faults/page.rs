@@ -25,8 +25,8 @@ asks a second time. What stands here is printed by `cargo run --release --exampl
 - *lock*: another connection holds a lock on the table of products for 10 s.
 - *freeze*: every process of the server stands still for 5 s (SIGSTOP).
 - *restart*: the server crashes, and is started again after 3 s.
-- *kill*: all of the shop's connections are cut.
-- *slow-queries*: 150 clients that never give up send searches of 3 s each, for 10 s.
+- *kill*: all of the shop's connections are cut, every 500 ms for 2 s.
+- *slow-queries*: 150 bulk clients who want it at once send searches of 2 s each, for 10 s.
 - *connections*: the shop's connections are cut, and another client takes all that the server
   has, for 5 s.
 

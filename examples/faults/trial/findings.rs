@@ -23,10 +23,8 @@ pub(crate) struct Findings {
     pub(crate) refusals: BTreeMap<String, usize>,
     /// When requests began with the database, from the start of the run.
     pub(crate) starts: Vec<Duration>,
-    /// As it was just before the fault.
-    pub(crate) guard: Guard,
-    /// Permits that nobody has and places in which nobody waits.
-    pub(crate) leaked: usize,
+    /// The guard just before the fault, just after it, and when all customers have left.
+    pub(crate) guards: [Guard; 3],
     pub(crate) panics: usize,
     pub(crate) ledger: Ledger,
 }
@@ -59,7 +57,7 @@ impl Findings {
             self.books(),
             self.recovery(),
             self.ramp(),
-            promise("permits leaked", self.leaked.to_string(), self.leaked == 0),
+            self.leaks(),
             promise("panics", self.panics.to_string(), self.panics == 0),
             plain("customers sent late by (p99)", millis(load::lag(&self.record.exchanges))),
         ]);
@@ -130,11 +128,20 @@ impl Findings {
     /// Twice the usual and what may be in flight at once is no stampede.
     fn ramp(&self) -> Figure {
         let usual = self.usual_starts();
-        let most = 2.0 * usual + self.guard.limit as f64;
+        let [before, after, _] = self.guards;
+        let most = 2.0 * usual + before.limit as f64;
         let peak = peak(&self.starts, self.record.fault.end);
-        let shown = format!("{peak} (usual {usual:.0}, limit {})", self.guard.limit);
+        let limits = format!("limit {}, then {}", before.limit, after.limit);
+        let shown = format!("{peak} (usual {usual:.0}, {limits})");
         let what = "begun in 100 ms after it, ≤ 2 × usual + limit";
         goal(what, shown, self.guarded, peak as f64 <= most)
+    }
+
+    /// Permits that nobody has and places in which nobody waits.
+    fn leaks(&self) -> Figure {
+        let [_, _, last] = self.guards;
+        let leaked = last.in_flight + last.waiting;
+        promise("permits leaked", leaked.to_string(), leaked == 0)
     }
 
     /// Requests that begin with the database in a bucket before the fault, on average.

@@ -44,9 +44,8 @@ pub(crate) struct Stage {
 struct Seen {
     record: Record,
     start: Instant,
-    /// As it was just before the fault.
-    guard: Guard,
-    leaked: Guard,
+    /// As it was just before the fault, just after it, and at the very end.
+    guards: [Guard; 3],
     ledger: Ledger,
 }
 
@@ -93,8 +92,7 @@ impl Stage {
             opened: opened.map(|at| at - begin),
             refusals,
             starts: starts.collect(),
-            guard: seen.guard,
-            leaked: seen.leaked.in_flight + seen.leaked.waiting,
+            guards: seen.guards,
             panics: panics::so_far() - panics,
             ledger: seen.ledger,
             record: seen.record,
@@ -108,17 +106,18 @@ impl Stage {
         let start = Instant::now();
         let load = tokio::spawn(load::run(start, schedule, customers.clone()));
         sleep_until(start + course.warm_up).await;
-        let guard = host.shop.protection.figures();
+        let before = host.shop.protection.figures();
         let begin = start.elapsed();
         let mut scene = Scene { server: &mut self.server, customers: &customers };
         fault.strike(&mut scene, course.fault).await?;
         let fault = begin..start.elapsed();
+        let after = host.shop.protection.figures();
         let exchanges = load.await.expect("the load does not panic");
         let record = Record { exchanges, fault, end: course.end() };
         host.calm_down().await;
-        let leaked = host.shop.protection.figures();
+        let guards = [before, after, host.shop.protection.figures()];
         let ledger = self.settle(&record).await?;
-        Ok(Seen { record, start, guard, leaked, ledger })
+        Ok(Seen { record, start, guards, ledger })
     }
 
     /// Through another instance of the shop, since this one may have come to harm.
