@@ -23,7 +23,7 @@ use args::Args;
 use trial::Stage;
 use trial::course::Course;
 use trial::dialect::Dialect;
-use trial::failure::Result;
+use trial::failure::{Failure, Result};
 use trial::findings::Findings;
 
 fn main() -> ExitCode {
@@ -49,7 +49,7 @@ fn strike_all(args: &Args) -> Result<Vec<String>> {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let (mut sections, mut broken) = (Vec::new(), Vec::new());
     for server in args.servers() {
-        let runs = runtime.block_on(strike(args, server))?;
+        let runs = runtime.block_on(unless_interrupted(strike(args, server)))?;
         let title = title(args, server);
         println!("{}\n", table::render(&title, &runs));
         broken.extend(runs.iter().filter(|run| run.guarded).flat_map(|run| {
@@ -64,6 +64,14 @@ fn strike_all(args: &Args) -> Result<Vec<String>> {
         page::write(path, args.rate, &sections)?;
     }
     Ok(broken)
+}
+
+/// Ctrl-C ends the servers and removes what they left, too.
+async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        done = work => done,
+        _ = tokio::signal::ctrl_c() => Err(Failure::new("interrupted")),
+    }
 }
 
 async fn strike(args: &Args, server: Dialect) -> Result<Vec<Findings>> {
