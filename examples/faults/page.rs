@@ -31,7 +31,8 @@ asks a second time. What stands here is printed by `cargo run --release --exampl
   has, for 5 s.
 
 ✓ is a goal that is met, BROKEN a promise that no slow machine excuses. *Begun* counts the
-requests that got a connection in the busiest 100 ms.
+requests that got a connection in the busiest 100 ms after the fault, against twice the usual
+and the limit before it. Checkouts in doubt are asked for afterwards.
 "
     )
 }

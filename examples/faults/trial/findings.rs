@@ -57,6 +57,7 @@ impl Findings {
             self.books(),
             self.recovery(),
             self.ramp(),
+            self.limits(),
             self.leaks(),
             promise("panics", self.panics.to_string(), self.panics == 0),
             plain("customers sent late by (p99)", millis(load::lag(&self.record.exchanges))),
@@ -109,13 +110,13 @@ impl Findings {
     }
 
     fn books(&self) -> Figure {
-        let Ledger { acknowledged, learned, lost, doubled, rows, unknown, .. } = self.ledger;
-        let mut shown =
-            format!("{acknowledged} + {learned} learned, {lost} lost, {doubled} doubled");
-        if !self.ledger.is_exact() {
-            shown += &format!(", {rows} rows, {unknown} unknown");
+        let Ledger { acknowledged, lost, doubled, rows, learned, unknown, .. } = self.ledger;
+        let exact = self.ledger.is_exact();
+        let mut shown = format!("{lost} / {doubled} of {acknowledged}");
+        if !exact {
+            shown += &format!(" ({rows} rows, {learned} learned of, {unknown} unknown)");
         }
-        promise("checkouts: none lost or doubled", shown, self.ledger.is_exact())
+        promise("checkouts lost / doubled, of acknowledged", shown, exact)
     }
 
     fn recovery(&self) -> Figure {
@@ -128,13 +129,16 @@ impl Findings {
     /// Twice the usual and what may be in flight at once is no stampede.
     fn ramp(&self) -> Figure {
         let usual = self.usual_starts();
-        let [before, after, _] = self.guards;
-        let most = 2.0 * usual + before.limit as f64;
+        let most = (2.0 * usual + self.guards[0].limit as f64).ceil();
         let peak = peak(&self.starts, self.record.fault.end);
-        let limits = format!("limit {}, then {}", before.limit, after.limit);
-        let shown = format!("{peak} (usual {usual:.0}, {limits})");
         let what = "begun in 100 ms after it, ≤ 2 × usual + limit";
+        let shown = format!("{peak} of {most}");
         goal(what, shown, self.guarded, peak as f64 <= most)
+    }
+
+    fn limits(&self) -> Figure {
+        let [before, after, _] = self.guards;
+        plain("limit before and just after it", format!("{} / {}", before.limit, after.limit))
     }
 
     /// Permits that nobody has and places in which nobody waits.

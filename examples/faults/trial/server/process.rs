@@ -150,3 +150,22 @@ fn tell(ids: &[u32], signal: Signal) -> Result<()> {
 const PAUSE: Duration = Duration::from_millis(10);
 /// In pauses: 5 s.
 const PATIENCE: u32 = 500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_found_by_the_whole_name() {
+        let accounts = "postgresql:x:1:2::/:/bin/sh\npostgres:x:101:104::/:/bin/sh\n";
+        let user = User::named(accounts, "postgres").unwrap();
+        assert_eq!((user.uid, user.gid), (101, 104));
+        assert!(User::named(accounts, "mysql").is_none());
+    }
+
+    #[test]
+    fn this_process_has_a_parent() {
+        let own = parent(std::process::id());
+        assert_eq!(own, Some(std::os::unix::process::parent_id()));
+    }
+}
