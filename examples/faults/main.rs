@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
 
 use args::Args;
 use trial::Stage;
@@ -66,11 +67,14 @@ fn strike_all(args: &Args) -> Result<Vec<String>> {
     Ok(broken)
 }
 
-/// Ctrl-C ends the servers and removes what they left, too.
+/// Who interrupts it wants the servers gone and what they left removed, too.
 async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         done = work => done,
-        _ = tokio::signal::ctrl_c() => Err(Failure::new("interrupted")),
+        _ = interrupt.recv() => Err(Failure::new("interrupted")),
+        _ = terminate.recv() => Err(Failure::new("terminated")),
     }
 }
 

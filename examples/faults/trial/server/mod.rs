@@ -53,8 +53,7 @@ impl Server {
         let user = User::unprivileged([dialect.system_user(), "nobody"])?;
         let folder = tempfile::Builder::new().prefix("brownout-faults-").tempdir()?;
         user.give(folder.path())?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let mut server = Self { dialect, port, user, process: None, folder };
+        let mut server = Self { dialect, port: free_port()?, user, process: None, folder };
         server.prepare()?;
         server.launch()?;
         server.answers().await?;
@@ -150,6 +149,14 @@ impl Server {
     fn log(&self) -> PathBuf {
         self.folder.path().join("server.log")
     }
+}
+
+/// Below the ports that the system gives to outgoing connections: one of those could be
+/// there when the server comes back after a crash.
+fn free_port() -> Result<u16> {
+    let tries = (0..100).map(|_| rand::random_range(20_000..32_000));
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    tries.into_iter().find(free).ok_or_else(|| Failure::new("no port is free"))
 }
 
 /// The first of these folders that holds the program.
