@@ -1,0 +1,103 @@
+//! The shop: a small axum service as one would write it without a thought of faults. What
+//! guards it in a run comes from [`Protection`].
+
+use std::collections::HashMap;
+use std::future::Future;
+
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+
+use super::protection::Protection;
+use super::seed::ITEMS;
+use super::store::{Placed, Store};
+
+/// Header with the client-made order id: the same for every retry.
+pub(crate) const ORDER_ID: &str = "idempotency-key";
+
+/// What the handlers share.
+#[derive(Clone, Debug)]
+pub(crate) struct Shop {
+    pub(crate) store: Store,
+    pub(crate) protection: Protection,
+}
+
+impl Shop {
+    /// The shop behind its guard.
+    pub(crate) fn router(&self) -> Router {
+        let shop = Router::new()
+            .route("/health", get(|| async { "fine" }))
+            .route("/", get(|| async { Html(HOME) }))
+            .route("/product/{id}", get(product))
+            .route("/search", get(search))
+            .route("/checkout", post(check_out))
+            .route("/order/{id}", get(order))
+            .with_state(self.clone());
+        self.protection.guard(shop)
+    }
+
+    async fn timed<T>(
+        &self,
+        statement: &'static str,
+        query: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, Unavailable> {
+        self.protection.timed(statement, query).await.map_err(Unavailable)
+    }
+}
+
+async fn product(State(shop): State<Shop>, Path(id): Path<i64>) -> Result<Response, Unavailable> {
+    let product = shop.timed("product", shop.store.product(id)).await?;
+    Ok(match product {
+        Some((name, cents)) => {
+            format!("{name}: {}.{:02}\n", cents / 100, cents % 100).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    })
+}
+
+/// `q` is a word, `slow` a search that takes so many seconds: what no index helps.
+async fn search(
+    State(shop): State<Shop>,
+    Query(asked): Query<HashMap<String, String>>,
+) -> Result<Response, Unavailable> {
+    let slow = asked.get("slow").and_then(|seconds| seconds.parse().ok());
+    let (hits, cheapest) = match (asked.get("q"), slow) {
+        (_, Some(seconds)) => shop.timed("slow search", shop.store.slow_search(seconds)).await?,
+        (Some(word), None) => shop.timed("search", shop.store.search(word)).await?,
+        (None, None) => return Ok(StatusCode::BAD_REQUEST.into_response()),
+    };
+    Ok(format!("{hits} products, from {cheapest} cents\n").into_response())
+}
+
+async fn check_out(State(shop): State<Shop>, headers: HeaderMap) -> Result<Response, Unavailable> {
+    let Some(order) = headers.get(ORDER_ID).and_then(|id| id.to_str().ok()) else {
+        return Ok((StatusCode::BAD_REQUEST, "an order needs an id").into_response());
+    };
+    let item = order.bytes().map(i64::from).sum::<i64>() % ITEMS;
+    let placed = shop.timed("checkout", shop.store.check_out(order, item)).await?;
+    Ok(match placed {
+        Placed::Now => (StatusCode::CREATED, "placed\n").into_response(),
+        Placed::Before => "already placed\n".into_response(),
+    })
+}
+
+async fn order(State(shop): State<Shop>, Path(id): Path<String>) -> Result<Response, Unavailable> {
+    let found = shop.timed("order", shop.store.has_order(&id)).await?;
+    Ok(match found {
+        true => "placed\n".into_response(),
+        false => StatusCode::NOT_FOUND.into_response(),
+    })
+}
+
+/// The database gave no answer.
+struct Unavailable(sqlx::Error);
+
+impl IntoResponse for Unavailable {
+    fn into_response(self) -> Response {
+        (StatusCode::INTERNAL_SERVER_ERROR, self.0.to_string()).into_response()
+    }
+}
+
+const HOME: &str = "<!doctype html><title>The shop</title><h1>Everything must go</h1>";
