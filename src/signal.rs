@@ -23,6 +23,8 @@ pub struct Signal {
     pub span: Duration,
     /// What the database's owner calls slow, whatever the statement.
     pub slow_after: Duration,
+    /// The most connections that its pool lends, if that is known.
+    pub connections: Option<u32>,
     /// Queries in flight at its end.
     pub in_flight: usize,
     /// How long those still in flight have been so, on average. Zero if none is.
@@ -30,6 +32,9 @@ pub struct Signal {
     /// How far those in flight are beyond what is slow for their statements, on average.
     /// Zero if they are not.
     pub overdue: Duration,
+    /// Those in flight whose statement is beyond slow, on average: they hang, or the
+    /// database does.
+    pub hung: usize,
     /// The time integral of queries in flight over the span: two queries during half a
     /// second are one second.
     pub busy: Duration,

@@ -213,6 +213,10 @@ impl Breaker {
                 // It answers again, whatever its answers were worth.
                 if *answers > 0 {
                     *until = (*until).min(*since + LEAST_OPEN);
+                } else if self.figures.scope == Scope::Route && !signal.overdue.is_zero() {
+                    // What hangs still holds connections, and a probe would be one more.
+                    let soon = (signal.at + LEAST_OPEN).min(*since + self.figures.open_at_most);
+                    *until = (*until).max(soon);
                 }
             }
         }

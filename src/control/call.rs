@@ -19,6 +19,33 @@ impl Default for Slow {
     }
 }
 
+impl Slow {
+    /// How long a query may take whose statement takes `alone` seconds, as far as known.
+    pub(crate) fn limit(&self, alone: Option<f64>) -> Duration {
+        self.by_statement(alone).map_or(self.after, |own| own.min(self.after))
+    }
+
+    /// After how long it hangs: what takes long by itself does not.
+    pub(crate) fn patience(&self, alone: Option<f64>) -> Duration {
+        let thrice = seconds(3.0 * alone.unwrap_or_default()).max(self.after);
+        self.by_statement(alone).map_or(self.after, |own| own.min(thrice))
+    }
+
+    fn by_statement(&self, alone: Option<f64>) -> Option<Duration> {
+        alone.map(|alone| seconds(self.times * alone).max(NEVER_SLOW))
+    }
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+}
+
+/// What takes no longer than this is slow to nobody, however fast its statement is.
+const NEVER_SLOW: Duration = Duration::from_millis(100);
+
+/// The statement that is none: the wait for a connection, where it is timed apart.
+pub(crate) const WAIT: usize = 1;
+
 /// One query on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Call {
@@ -26,13 +53,23 @@ pub(crate) struct Call {
     pub(crate) started: Instant,
     /// From then on it is slow.
     pub(crate) due: Instant,
+    /// From then on it hangs.
+    pub(crate) lost: Instant,
 }
 
 impl Call {
+    pub(crate) fn new(statement: usize, started: Instant, slow: Slow, alone: Option<f64>) -> Self {
+        let after = |time| started.checked_add(time).unwrap_or(started);
+        let (due, lost) = (after(slow.limit(alone)), after(slow.patience(alone)));
+        Self { statement, started, due, lost }
+    }
+
     /// The same, as if it had started so much earlier.
     pub(crate) fn earlier(self, time: Duration) -> Self {
         let Some(started) = self.started.checked_sub(time) else { return self };
-        Self { started, due: started + (self.due - self.started), ..self }
+        let due = started + (self.due - self.started);
+        let lost = started + (self.lost - self.started);
+        Self { started, due, lost, ..self }
     }
 }
 
@@ -57,5 +94,22 @@ impl Verdict {
 
     pub(crate) fn is_bad(self) -> bool {
         matches!(self, Self::Slow | Self::Overload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_long_alone_is_slow_by_the_clock_but_does_not_hang() {
+        let slow = Slow::default();
+        let both = |alone| (slow.limit(alone), slow.patience(alone));
+        let ms = Duration::from_millis;
+        assert_eq!(both(None), (ms(1_000), ms(1_000)));
+        assert_eq!(both(Some(0.001)), (ms(100), ms(100)));
+        assert_eq!(both(Some(0.010)), (ms(200), ms(200)));
+        assert_eq!(both(Some(0.200)), (ms(1_000), ms(1_000)));
+        assert_eq!(both(Some(60.0)), (ms(1_000), ms(180_000)));
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Habit {
 /// What the requests of a route did since the last one ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Queries {
+    /// Whether there was any, or a connection was taken.
+    pub(crate) touched: bool,
     pub(crate) count: u64,
     /// What they take alone, in seconds.
     pub(crate) work: f64,
@@ -25,7 +27,7 @@ impl Habit {
     pub(crate) fn note(&mut self, queries: Queries) {
         self.seen = (self.seen + 1.0).min(MEMORY);
         let weight = 1.0 / self.seen;
-        let touched = if queries.count > 0 { 1.0 } else { 0.0 };
+        let touched = f64::from(u8::from(queries.touched));
         self.touching += weight * (touched - self.touching);
         self.queries += weight * (queries.count as f64 - self.queries);
         self.work += weight * (queries.work - self.work);
@@ -84,8 +86,8 @@ const RARELY: f64 = 0.01;
 mod tests {
     use super::*;
 
-    const NONE: Queries = Queries { count: 0, work: 0.0 };
-    const TWO: Queries = Queries { count: 2, work: 0.030 };
+    const NONE: Queries = Queries { touched: false, count: 0, work: 0.0 };
+    const TWO: Queries = Queries { touched: true, count: 2, work: 0.030 };
 
     fn after(requests: usize, queries: Queries) -> Habit {
         let mut habit = Habit::default();

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::baseline::Baselines;
+use super::call::WAIT;
 pub(crate) use super::call::{Call, Slow, Verdict};
 use crate::{
     outcome::Outcome,
@@ -23,7 +24,7 @@ pub(crate) struct Meter {
     last: Instant,
     in_flight: usize,
     starts: u128,
-    dues: u128,
+    losses: u128,
     busy: Duration,
     counts: Counts,
     statements: Vec<Statement>,
@@ -48,6 +49,8 @@ struct Counts {
 #[derive(Debug)]
 struct Statement {
     name: Arc<str>,
+    in_flight: usize,
+    losses: u128,
     successes: StatementSignal,
     all: u64,
     bad: u64,
@@ -62,7 +65,7 @@ impl Meter {
             last: now,
             in_flight: 0,
             starts: 0,
-            dues: 0,
+            losses: 0,
             busy: Duration::ZERO,
             counts: Counts::default(),
             statements: Vec::new(),
@@ -87,8 +90,7 @@ impl Meter {
 
     /// A query that starts now. It does not count before it is [`start`](Self::start)ed.
     pub(crate) fn call(&self, statement: usize, now: Instant) -> Call {
-        let due = now.checked_add(self.slow_after(statement)).unwrap_or(now);
-        Call { statement, started: now, due }
+        Call::new(statement, now, self.slow, self.alone(statement))
     }
 
     /// A query starts.
@@ -97,7 +99,11 @@ impl Meter {
         self.in_flight += 1;
         self.counts.started += 1;
         self.starts += self.after_origin(call.started);
-        self.dues += self.after_origin(call.due);
+        let due = self.after_origin(call.lost);
+        self.losses += due;
+        let own = self.of(call.statement);
+        own.in_flight += 1;
+        own.losses += due;
     }
 
     /// Nobody knows whether the query that has just started belongs to a request.
@@ -145,7 +151,7 @@ impl Meter {
         self.advance(now);
         self.counts.started += 1;
         self.busy = self.busy.saturating_add(latency);
-        let verdict = Verdict::of(outcome, latency > self.slow_after(statement));
+        let verdict = Verdict::of(outcome, latency > self.slow.limit(self.alone(statement)));
         self.judge(statement, verdict);
         self.count(statement, latency, outcome);
         verdict
@@ -169,9 +175,11 @@ impl Meter {
             wall,
             span: now.saturating_duration_since(self.since),
             slow_after: self.slow.after,
+            connections: None,
             in_flight: self.in_flight,
             age: self.mean_since(self.starts, now),
-            overdue: self.mean_since(self.dues, now),
+            overdue: self.mean_since(self.losses, now),
+            hung: self.hung(now),
             busy: mem::take(&mut self.busy),
             ignored: counts.ignored,
             started: counts.started,
@@ -186,6 +194,13 @@ impl Meter {
         };
         self.since = now.max(self.since);
         signal
+    }
+
+    /// In flight, of statements that are beyond slow on average.
+    fn hung(&self, now: Instant) -> usize {
+        let now = self.after_origin(now);
+        let hangs = |own: &&Statement| own.losses < now * own.in_flight as u128;
+        self.statements.iter().filter(hangs).map(|own| own.in_flight).sum()
     }
 
     fn take_calls(&mut self) -> Vec<StatementCalls> {
@@ -203,21 +218,22 @@ impl Meter {
         taken
     }
 
-    /// After how long a query of this statement is slow.
-    fn slow_after(&self, statement: usize) -> Duration {
-        let Some(alone) = self.baselines.alone(statement) else { return self.slow.after };
-        let times = Duration::try_from_secs_f64(self.slow.times * alone).unwrap_or(Duration::MAX);
-        times.max(NEVER_SLOW).min(self.slow.after)
-    }
-
     fn leave(&mut self, call: &Call, now: Instant) {
         self.advance(now);
         self.in_flight -= 1;
         self.starts -= self.after_origin(call.started);
-        self.dues -= self.after_origin(call.due);
+        let due = self.after_origin(call.lost);
+        self.losses -= due;
+        let own = self.of(call.statement);
+        own.in_flight -= 1;
+        own.losses -= due;
     }
 
     fn judge(&mut self, statement: usize, verdict: Verdict) {
+        // To have got a connection says nothing about the database.
+        if statement == WAIT && !verdict.is_bad() {
+            return;
+        }
         match verdict {
             Verdict::Slow => self.counts.slow += 1,
             Verdict::Overload => self.counts.overloads += 1,
@@ -229,7 +245,7 @@ impl Meter {
     }
 
     fn count(&mut self, statement: usize, latency: Duration, outcome: Outcome) {
-        self.counts.finished += 1;
+        self.counts.finished += u64::from(statement != WAIT || outcome == Outcome::Overload);
         match outcome {
             Outcome::Success => {
                 let seconds = latency.as_secs_f64();
@@ -247,7 +263,9 @@ impl Meter {
     fn of(&mut self, statement: usize) -> &mut Statement {
         while self.statements.len() <= statement {
             let successes = empty(self.statements.len());
-            self.statements.push(Statement { name: Arc::from(""), successes, all: 0, bad: 0 });
+            let (name, in_flight, losses) = (Arc::from(""), 0, 0);
+            let statement = Statement { name, in_flight, losses, successes, all: 0, bad: 0 };
+            self.statements.push(statement);
         }
         &mut self.statements[statement]
     }
@@ -277,9 +295,6 @@ impl Meter {
 fn empty(statement: usize) -> StatementSignal {
     StatementSignal { statement, count: 0, seconds: 0.0, squares: 0.0 }
 }
-
-/// What takes no longer than this is slow to nobody, however fast its statement is.
-const NEVER_SLOW: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {
@@ -343,13 +358,13 @@ mod tests {
     #[test]
     fn only_successes_make_the_statement_figures() {
         let (mut meter, t0) = meter();
-        meter.record(1, t0, 2 * MS, Outcome::Success);
-        meter.record(1, t0, 4 * MS, Outcome::Success);
-        meter.record(1, t0, 900 * MS, Outcome::Overload);
+        meter.record(3, t0, 2 * MS, Outcome::Success);
+        meter.record(3, t0, 4 * MS, Outcome::Success);
+        meter.record(3, t0, 900 * MS, Outcome::Overload);
         meter.record(0, t0, MS, Outcome::Ignore);
         let signal = meter.take(t0 + MS, Duration::ZERO);
         let [only] = signal.statements[..] else { panic!("{:?}", signal.statements) };
-        assert_eq!((only.statement, only.count), (1, 2));
+        assert_eq!((only.statement, only.count), (3, 2));
         assert!((only.mean() - 0.003).abs() < 1e-12);
         assert!((only.variance() - 1e-6).abs() < 1e-12);
         assert_eq!((signal.finished, signal.overloads, signal.slow), (4, 1, 0));
@@ -403,7 +418,7 @@ mod tests {
         let (mut meter, t0) = acquainted(Slow::default());
         assert_eq!(meter.record(0, t0, 200 * MS, Outcome::Success), Verdict::Good);
         assert_eq!(meter.record(0, t0, 201 * MS, Outcome::Success), Verdict::Slow);
-        assert_eq!(meter.record(1, t0, 999 * MS, Outcome::Success), Verdict::Good, "not known");
+        assert_eq!(meter.record(3, t0, 999 * MS, Outcome::Success), Verdict::Good, "not known");
         let (mut meter, t0) = acquainted(Slow { after: 150 * MS, ..Slow::default() });
         assert_eq!(meter.record(0, t0, 151 * MS, Outcome::Success), Verdict::Slow);
         let (mut meter, t0) = acquainted(Slow { times: 2.0, ..Slow::default() });
@@ -425,6 +440,21 @@ mod tests {
     }
 
     #[test]
+    fn what_hangs_is_told_apart_by_statement() {
+        let (mut meter, t0) = acquainted(Slow::default());
+        let hanging = [meter.call(0, t0), meter.call(0, t0)];
+        hanging.iter().for_each(|call| meter.start(call));
+        let report = meter.call(3, t0);
+        meter.start(&report);
+        let hung = |meter: &mut Meter, at| meter.take(at, Duration::ZERO).hung;
+        assert_eq!(hung(&mut meter, t0 + 200 * MS), 0);
+        assert_eq!(hung(&mut meter, t0 + 201 * MS), 2, "the report is not slow yet");
+        meter.finish(&hanging[0], t0 + 300 * MS, Outcome::Success);
+        assert_eq!(hung(&mut meter, t0 + 300 * MS), 1);
+        assert_eq!(hung(&mut meter, t0 + 1_001 * MS), 2, "now it is");
+    }
+
+    #[test]
     fn queries_from_before_have_no_say_but_go_on_counting() {
         let (mut meter, t0) = meter();
         let old = start(&mut meter, t0);
@@ -437,5 +467,16 @@ mod tests {
         let signal = meter.take(t0 + 900 * MS, Duration::ZERO);
         assert_eq!((signal.finished, signal.slow, signal.cancelled_slow), (2, 1, 0));
         assert_eq!((signal.calls[0].all, signal.calls[0].bad), (1, 1));
+    }
+
+    #[test]
+    fn to_have_got_a_connection_says_nothing_but_to_have_got_none_does() {
+        let (mut meter, t0) = meter();
+        meter.record(WAIT, t0, MS, Outcome::Success);
+        let signal = meter.take(t0 + MS, Duration::ZERO);
+        assert_eq!((signal.finished, signal.calls.len(), signal.statements.len()), (0, 0, 1));
+        meter.record(WAIT, t0, MS, Outcome::Overload);
+        let signal = meter.take(t0 + 2 * MS, Duration::ZERO);
+        assert_eq!((signal.finished, signal.calls[0].bad), (1, 1));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::call::WAIT;
 use crate::signal::{Signal, StatementSignal};
 
 /// What a database did during a second or so.
@@ -55,12 +56,11 @@ impl Reading {
 pub(crate) struct Reader(Reading);
 
 impl Reader {
-    /// Hears a signal; tells the reading when it is complete. The statement called `waits`
-    /// is none of the database's. What the others take `alone` is in seconds.
+    /// Hears a signal; tells the reading when it is complete. What a statement takes `alone`
+    /// is in seconds.
     pub(crate) fn hear(
         &mut self,
         signal: &Signal,
-        waits: &str,
         alone: impl Fn(usize) -> Option<f64>,
     ) -> Option<Reading> {
         let own = &mut self.0;
@@ -68,14 +68,12 @@ impl Reader {
         own.span = own.span.saturating_add(signal.span);
         own.busy = own.busy.saturating_add(signal.busy);
         own.overdue = signal.overdue > Duration::ZERO;
-        let waits = signal.calls.iter().find(|call| &*call.name == waits);
-        own.waited |= waits.is_some();
-        let waits = waits.map(|call| call.statement);
-        for call in signal.calls.iter().filter(|call| Some(call.statement) != waits) {
+        own.waited |= signal.statements.iter().any(|seen| seen.statement == WAIT);
+        for call in signal.calls.iter().filter(|call| call.statement != WAIT) {
             own.all += call.all;
             own.bad += call.bad;
         }
-        for seen in signal.statements.iter().filter(|seen| Some(seen.statement) != waits) {
+        for seen in signal.statements.iter().filter(|seen| seen.statement != WAIT) {
             own.add(seen, alone(seen.statement));
         }
         let complete = own.span >= LEAST;
@@ -105,7 +103,7 @@ const UNKNOWN_MOST: f64 = 0.1;
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Arc, time::Instant};
+    use std::time::Instant;
 
     use super::*;
     use crate::{
@@ -116,7 +114,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     fn alone(statement: usize) -> Option<f64> {
-        (statement == 1).then_some(0.005)
+        (statement == 3).then_some(0.005)
     }
 
     #[test]
@@ -126,11 +124,11 @@ mod tests {
         let mut readings = Vec::new();
         for tenth in 1..=10 {
             for _ in 0..10 {
-                meter.record(1, t0, 10 * MS, Outcome::Success);
+                meter.record(3, t0, 10 * MS, Outcome::Success);
             }
             meter.record(2, t0, 5 * MS, Outcome::Overload);
             let signal = meter.take(t0 + tenth * 100 * MS, tenth * 100 * MS);
-            readings.extend(reader.hear(&signal, "(connection)", alone));
+            readings.extend(reader.hear(&signal, alone));
         }
         let [reading] = readings[..] else { panic!("{readings:?}") };
         assert_eq!((reading.span, reading.wall), (1000 * MS, 1000 * MS));
@@ -144,11 +142,10 @@ mod tests {
     fn the_wait_for_a_connection_is_none_of_the_databases() {
         let t0 = Instant::now();
         let mut meter = Meter::new(Slow::default(), t0);
-        meter.name(3, Arc::from("(connection)"));
-        meter.record(1, t0, 100 * MS, Outcome::Success);
-        meter.record(3, t0, 5000 * MS, Outcome::Success);
+        meter.record(3, t0, 100 * MS, Outcome::Success);
+        meter.record(WAIT, t0, 5000 * MS, Outcome::Success);
         let signal = meter.take(t0 + 1000 * MS, Duration::ZERO);
-        let reading = Reader::default().hear(&signal, "(connection)", alone).expect("a second");
+        let reading = Reader::default().hear(&signal, alone).expect("a second");
         assert_eq!((reading.count, reading.all, reading.bad), (1, 1, 0));
         assert!((reading.concurrency() - 0.1).abs() < 1e-9, "{reading:?}");
     }

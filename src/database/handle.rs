@@ -191,7 +191,8 @@ impl Database {
         let next = elapsed + nanos(TICK);
         let won = self.0.due.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed);
         if won.is_ok() {
-            let signal = lock(&self.0.figures).take(now, clock::wall());
+            let mut signal = lock(&self.0.figures).take(now, clock::wall());
+            signal.connections = self.pool().map(|pool| pool.max);
             self.tell(&signal);
         }
     }

@@ -5,8 +5,6 @@ use crate::{
     signal::Signal,
 };
 
-use super::checkout::CONNECTION;
-
 /// Fed by every signal, a few kilobytes.
 #[derive(Debug, Default)]
 pub(super) struct Insight {
@@ -18,7 +16,7 @@ pub(super) struct Insight {
 impl Insight {
     pub(super) fn hear(&mut self, signal: &Signal, meter: &Meter) {
         let alone = |statement| meter.alone(statement);
-        if let Some(reading) = self.reader.hear(signal, CONNECTION, alone) {
+        if let Some(reading) = self.reader.hear(signal, alone) {
             self.curve.add(&reading);
             self.saturation.hear(&reading);
         }

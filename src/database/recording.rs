@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     Database,
+    checkout::CONNECTION,
     figures::Ledger,
     insight::Insight,
     recent::Recent,
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     clock,
     control::{
-        call::{Call, Slow},
+        call::{Call, Slow, WAIT},
         meter::Meter,
         witness::{Ended, Witness},
     },
@@ -37,6 +38,7 @@ impl Figures {
     pub(super) fn new(slow: Slow, now: Instant) -> Self {
         let mut meter = Meter::new(slow, now);
         meter.name(UNNAMED, Arc::from(OTHER));
+        meter.name(WAIT, Arc::from(CONNECTION));
         let (recent, ledger) = (Recent::new(now), Ledger::new(now));
         Self { meter, recent, ledger, insight: Insight::default() }
     }

@@ -2,6 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use super::checkout::CONNECTION;
+use crate::control::call::WAIT;
+
 /// The statements by name. Bounded: whatever comes after the last number shares 0 with
 /// the queries that have no name.
 #[derive(Debug)]
@@ -13,7 +16,10 @@ pub(super) struct Table {
 
 impl Default for Table {
     fn default() -> Self {
-        Self { numbers: HashMap::new(), names: vec![Arc::from(OTHER)] }
+        let mut table = Self { numbers: HashMap::new(), names: vec![Arc::from(OTHER)] };
+        let number = table.number(CONNECTION, |_, _| {});
+        debug_assert_eq!(number, WAIT);
+        table
     }
 }
 

@@ -89,10 +89,10 @@ impl World<'_> {
 
     fn admit(&mut self, attempt: usize) {
         let Attempt { customer, instance, guarded, .. } = self.attempts[attempt];
-        if guarded {
-            self.doors[instance].start(self.now);
-        }
         let Customer { kind, work, .. } = self.customers[customer];
+        if guarded {
+            self.doors[instance].start(self.now, kind);
+        }
         if self.scenario.demands[kind].needs_database {
             self.attempts[attempt].state = State::Pooled(self.now);
             self.pools[instance].waiting.push_back(attempt);
@@ -173,7 +173,8 @@ impl World<'_> {
     }
 
     pub(super) fn lose_patience(&mut self, attempt: usize) {
-        let Some(Attempt { instance, guarded, state, .. }) = self.attempts.get(attempt).copied()
+        let Some(Attempt { customer, instance, guarded, state, .. }) =
+            self.attempts.get(attempt).copied()
         else {
             return;
         };
@@ -185,7 +186,9 @@ impl World<'_> {
             State::Held => door.let_go(attempt, self.now),
             State::Pooled(since) | State::Connected(since) | State::Served(since) => {
                 if guarded {
-                    door.cancel(attempt, since, self.now);
+                    let outcome = Outcome::Ignore;
+                    let kind = self.customers[customer].kind;
+                    door.cancel(Passage { attempt, since, kind, outcome }, self.now);
                 }
             }
         }

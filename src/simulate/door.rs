@@ -118,9 +118,9 @@ impl Door {
     }
 
     /// An admitted attempt begins to wait for the pool.
-    pub(super) fn start(&mut self, now: f64) {
+    pub(super) fn start(&mut self, now: f64, kind: usize) {
         if let Keeper::Own(post) = &mut self.keeper {
-            post.start(at(self.origin, now));
+            post.start(at(self.origin, now), kind);
         }
     }
 
@@ -136,9 +136,11 @@ impl Door {
         }
     }
 
-    pub(super) fn cancel(&mut self, attempt: usize, since: f64, now: f64) {
+    /// Its customer has gone; the outcome says nothing.
+    pub(super) fn cancel(&mut self, passage: Passage, now: f64) {
+        let Passage { attempt, since, kind, .. } = passage;
         match &mut self.keeper {
-            Keeper::Own(post) => post.cancel(at(self.origin, now), at(self.origin, since)),
+            Keeper::Own(post) => post.cancel(at(self.origin, now), at(self.origin, since), kind),
             Keeper::Other(other) => other.cancel(attempt, now),
         }
     }

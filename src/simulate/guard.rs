@@ -154,8 +154,8 @@ impl Post {
     }
 
     /// An admitted attempt begins to wait for the pool.
-    pub(super) fn start(&mut self, now: Instant) {
-        self.meter.start(&call(0, now));
+    pub(super) fn start(&mut self, now: Instant, kind: usize) {
+        self.meter.start(&call(kind, now));
     }
 
     pub(super) fn finish(&mut self, now: Instant, since: Instant, kind: usize, outcome: Outcome) {
@@ -163,8 +163,8 @@ impl Post {
         self.occupancy.count_out(Cost::USUAL);
     }
 
-    pub(super) fn cancel(&mut self, now: Instant, since: Instant) {
-        self.meter.cancel(&call(0, since), now);
+    pub(super) fn cancel(&mut self, now: Instant, since: Instant, kind: usize) {
+        self.meter.cancel(&call(kind, since), now);
         self.occupancy.count_out(Cost::USUAL);
     }
 
@@ -187,7 +187,7 @@ impl Post {
 
 /// A query that is slow by the clock alone: no limit looks at what is slow.
 fn call(statement: usize, started: Instant) -> Call {
-    Call { statement, started, due: started + SLOW.after }
+    Call::new(statement, started, SLOW, None)
 }
 
 const SLOW: Slow = Slow { after: Duration::from_secs(1), times: f64::INFINITY };

@@ -153,7 +153,7 @@ impl<'a> World<'a> {
         let attempt = usize::MAX;
         match door.enter(attempt, priority, now) {
             Answer::Admitted => {
-                door.start(now);
+                door.start(now, kind);
                 let outcome = Outcome::Ignore;
                 door.finish(Passage { attempt, since: now, kind, outcome }, now);
             }

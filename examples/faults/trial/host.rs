@@ -28,7 +28,8 @@ impl Host {
     ) -> Result<Self> {
         let mut threads = Builder::new_multi_thread();
         let runtime = threads.worker_threads(2).thread_name("shop").enable_all().build()?;
-        let opening = runtime.spawn(async move { Store::open(dialect, &url).await });
+        let database = protection.database().clone();
+        let opening = runtime.spawn(async move { Store::open(dialect, &url, &database).await });
         let store = opening.await.expect("opening does not panic")?;
         let shop = Shop { store, protection };
         let router = shop.router();

@@ -62,7 +62,7 @@ impl Stage {
     pub(crate) async fn sustained(&mut self) -> Result<f64> {
         let (dialect, url) = (self.server.dialect, self.server.url(Login::Shop));
         seed::open_books(&url).await?;
-        let host = Host::start(dialect, url, Protection::Absent).await?;
+        let host = Host::start(dialect, url, Protection::absent()).await?;
         let schedule = errand::schedule("calibration", 10_000.0, Duration::from_secs(1));
         Ok(load::without_pause(schedule, &Customers::new(host.address)).await)
     }
@@ -78,7 +78,7 @@ impl Stage {
         let panics = panics::so_far();
         let (dialect, url) = (self.server.dialect, self.server.url(Login::Shop));
         seed::open_books(&url).await?;
-        let protection = if guarded { Protection::present()? } else { Protection::Absent };
+        let protection = if guarded { Protection::present()? } else { Protection::absent() };
         let host = Host::start(dialect, url.clone(), protection.clone()).await?;
         let seen = self.watch(fault, course, &host).await?;
         let starts = host.shop.store.take_starts();
@@ -123,7 +123,7 @@ impl Stage {
     /// Through another instance of the shop, since this one may have come to harm.
     async fn settle(&self, record: &Record) -> Result<Ledger> {
         let (dialect, url) = (self.server.dialect, self.server.url(Login::Shop));
-        let other = Host::start(dialect, url.clone(), Protection::Absent).await?;
+        let other = Host::start(dialect, url.clone(), Protection::absent()).await?;
         Ledger::settle(&record.exchanges, &Customers::new(other.address), &url).await
     }
 }

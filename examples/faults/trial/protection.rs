@@ -1,7 +1,6 @@
 //! The only place that knows admission control: what guards the shop in a run.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
@@ -15,8 +14,9 @@ use super::failure::{Failure, Result};
 /// What stands between the customers and the shop's handlers.
 #[derive(Clone, Debug)]
 pub(crate) enum Protection {
-    /// Nothing.
-    Absent,
+    /// Nothing. Its pool is wrapped all the same, so that only the gates make the
+    /// difference.
+    Absent { database: Database },
     /// Admission control, with its defaults.
     Present { database: Database, admission: Admission, decisions: Decisions },
 }
@@ -34,41 +34,39 @@ pub(crate) struct Guard {
 type Decisions = Arc<Mutex<Vec<(Instant, Event)>>>;
 
 impl Protection {
+    pub(crate) fn absent() -> Self {
+        Self::Absent { database: Database::new("shop") }
+    }
+
     pub(crate) fn present() -> Result<Self> {
         let database = Database::new("shop");
         let decisions = Decisions::default();
         let seen = Arc::clone(&decisions);
         let watch = move |event: &Event| {
-            seen.lock().expect("nobody panics with it").push((Instant::now(), *event));
+            seen.lock().expect("nobody panics with it").push((Instant::now(), event.clone()));
         };
         let admission = Admission::builder().protect(&database).on_event(watch).build();
         let invalid = |error| Failure::new(format!("the guard's settings: {error}"));
         Ok(Self::Present { database, admission: admission.map_err(invalid)?, decisions })
     }
 
-    /// Puts the guard in front of the shop.
+    /// What the shop's pool is wrapped with.
+    pub(crate) fn database(&self) -> &Database {
+        match self {
+            Self::Absent { database } | Self::Present { database, .. } => database,
+        }
+    }
+
+    /// Puts the guard in front of the shop. It is told what is important, and learns by
+    /// itself what needs the database.
     pub(crate) fn guard(&self, shop: Router) -> Router {
         let Self::Present { admission, .. } = self else {
             return shop;
         };
         let routes = Routes::new()
             .route("/checkout", Priority::Critical)
-            .route("/search", Priority::Sheddable)
-            .exempt("/health")
-            .exempt("/");
+            .route("/search", Priority::Sheddable);
         shop.layer(admission.layer().classify(routes))
-    }
-
-    /// Lets the guard time one query.
-    pub(crate) async fn timed<T>(
-        &self,
-        statement: &'static str,
-        query: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, sqlx::Error> {
-        match self {
-            Self::Absent => query.await,
-            Self::Present { database, .. } => database.statement(statement).observe(query).await,
-        }
     }
 
     /// The guard's figures. Without a guard there are none.
@@ -103,6 +101,6 @@ impl Protection {
             return Vec::new();
         };
         let decisions = decisions.lock().expect("nobody panics with it");
-        decisions.iter().filter(|(at, _)| span.contains(at)).copied().collect()
+        decisions.iter().filter(|(at, _)| span.contains(at)).cloned().collect()
     }
 }

@@ -2,7 +2,6 @@
 //! guards it in a run comes from [`Protection`].
 
 use std::collections::HashMap;
-use std::future::Future;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -37,18 +36,10 @@ impl Shop {
             .with_state(self.clone());
         self.protection.guard(shop)
     }
-
-    async fn timed<T>(
-        &self,
-        statement: &'static str,
-        query: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, Unavailable> {
-        self.protection.timed(statement, query).await.map_err(Unavailable)
-    }
 }
 
 async fn product(State(shop): State<Shop>, Path(id): Path<i64>) -> Result<Response, Unavailable> {
-    let product = shop.timed("product", shop.store.product(id)).await?;
+    let product = shop.store.product(id).await?;
     Ok(match product {
         Some((name, cents)) => {
             format!("{name}: {}.{:02}\n", cents / 100, cents % 100).into_response()
@@ -64,8 +55,8 @@ async fn search(
 ) -> Result<Response, Unavailable> {
     let slow = asked.get("slow").and_then(|seconds| seconds.parse().ok());
     let (hits, cheapest) = match (asked.get("q"), slow) {
-        (_, Some(seconds)) => shop.timed("slow search", shop.store.slow_search(seconds)).await?,
-        (Some(word), None) => shop.timed("search", shop.store.search(word)).await?,
+        (_, Some(seconds)) => shop.store.slow_search(seconds).await?,
+        (Some(word), None) => shop.store.search(word).await?,
         (None, None) => return Ok(StatusCode::BAD_REQUEST.into_response()),
     };
     Ok(format!("{hits} products, from {cheapest} cents\n").into_response())
@@ -76,7 +67,7 @@ async fn check_out(State(shop): State<Shop>, headers: HeaderMap) -> Result<Respo
         return Ok((StatusCode::BAD_REQUEST, "an order needs an id").into_response());
     };
     let item = order.bytes().map(i64::from).sum::<i64>() % ITEMS;
-    let placed = shop.timed("checkout", shop.store.check_out(order, item)).await?;
+    let placed = shop.store.check_out(order, item).await?;
     Ok(match placed {
         Placed::Now => (StatusCode::CREATED, "placed\n").into_response(),
         Placed::Before => "already placed\n".into_response(),
@@ -84,7 +75,7 @@ async fn check_out(State(shop): State<Shop>, headers: HeaderMap) -> Result<Respo
 }
 
 async fn order(State(shop): State<Shop>, Path(id): Path<String>) -> Result<Response, Unavailable> {
-    let found = shop.timed("order", shop.store.has_order(&id)).await?;
+    let found = shop.store.has_order(&id).await?;
     Ok(match found {
         true => "placed\n".into_response(),
         false => StatusCode::NOT_FOUND.into_response(),
@@ -93,6 +84,12 @@ async fn order(State(shop): State<Shop>, Path(id): Path<String>) -> Result<Respo
 
 /// The database gave no answer.
 struct Unavailable(sqlx::Error);
+
+impl From<sqlx::Error> for Unavailable {
+    fn from(error: sqlx::Error) -> Self {
+        Self(error)
+    }
+}
 
 impl IntoResponse for Unavailable {
     fn into_response(self) -> Response {

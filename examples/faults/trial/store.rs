@@ -3,9 +3,10 @@
 use std::mem;
 use std::sync::{Arc, Mutex};
 
+use brownout::Database;
+use brownout::sqlx::{Pool, PoolConnection};
 use sqlx::any::{Any, AnyPoolOptions};
-use sqlx::pool::PoolConnection;
-use sqlx::{AnyPool, Connection, Error, Executor, SqlStr, query, query_as, query_scalar};
+use sqlx::{Error, Executor, SqlStr, query, query_as, query_scalar};
 use tokio::time::Instant;
 
 use super::dialect::Dialect;
@@ -17,7 +18,7 @@ const POOL: u32 = 20;
 /// A pool of connections and the statements in the database's language.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
-    pool: AnyPool,
+    pool: Pool<Any>,
     statements: Arc<Statements>,
     /// When a request had its connection and began with the database.
     starts: Arc<Mutex<Vec<Instant>>>,
@@ -47,7 +48,11 @@ impl Store {
     /// sqlx's MySQL driver loses its place in the protocol when a query is dropped while
     /// its statement is being prepared. Customers who leave do drop queries, so there the
     /// statements are prepared before anyone can wait for them.
-    pub(crate) async fn open(dialect: Dialect, url: &str) -> Result<Self, Error> {
+    pub(crate) async fn open(
+        dialect: Dialect,
+        url: &str,
+        database: &Database,
+    ) -> Result<Self, Error> {
         let statements = Statements::new(dialect);
         let early: Arc<[SqlStr]> = match dialect {
             Dialect::Postgres => Arc::default(),
@@ -66,6 +71,7 @@ impl Store {
             })
             .connect(url)
             .await?;
+        let pool = database.sqlx(pool);
         Ok(Self { pool, statements: Arc::new(statements), starts: Arc::default() })
     }
 

@@ -95,6 +95,8 @@ impl Rig {
             in_flight: self.in_flight,
             age: self.overdue + SECOND,
             overdue: self.overdue,
+            hung: 0,
+            connections: None,
             busy: Duration::ZERO,
             ignored: Duration::ZERO,
             started: sum(|calls| calls.1),

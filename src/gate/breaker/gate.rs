@@ -128,6 +128,20 @@ impl BreakerGate {
         }
     }
 
+    /// Asks again for one who had leave but waited since for something else: only a
+    /// circuit that has shut meanwhile minds.
+    pub(in crate::gate) fn check_again(
+        &self,
+        class: &Class,
+        permit: &mut BreakerPermit,
+    ) -> Result<(), Rejection> {
+        let open = !self.0.closed.load(Ordering::Relaxed) && self.circuit() != Circuit::Partial;
+        if open && !permit.is_probe() {
+            *permit = self.check(class)?;
+        }
+        Ok(())
+    }
+
     /// What has the breaker hear a database, to be handed to
     /// [`Database::subscribe`](crate::Database::subscribe). It keeps no gate alive.
     pub fn listener(&self) -> impl OnSignal + Send + Sync + use<> {

@@ -28,6 +28,10 @@ impl BreakerPermit {
         Self { probe: Some(Out { gate, probe, started: Some(started) }) }
     }
 
+    pub(super) fn is_probe(&self) -> bool {
+        self.probe.is_some()
+    }
+
     /// The request waits for another gate.
     pub(in crate::gate) fn pause(&mut self) {
         if let Some(out) = &mut self.probe {

@@ -240,7 +240,7 @@ impl CircuitBreaker {
 }
 
 /// After so long without an answer the queries of a route hang, while others are answered.
-const ROUTE_STALL: Duration = Duration::from_millis(300);
+const ROUTE_STALL: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {

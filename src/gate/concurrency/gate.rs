@@ -12,7 +12,7 @@ use tokio::{sync::oneshot, time::sleep_until};
 use super::{
     ConcurrencyLimit, ConcurrencySnapshot, Permit, Wait,
     floor::{Answer, Floor},
-    state::State,
+    state::{News, State},
 };
 use crate::{
     class::{Class, Cost},
@@ -159,17 +159,15 @@ impl ConcurrencyGate {
         let gate = Arc::downgrade(&self.0);
         move |signal: &Signal| match gate.upgrade() {
             Some(gate) => {
-                Self(gate).hear(signal, 0, None);
+                Self(gate).hear(signal, &News::default());
                 ControlFlow::Continue(())
             }
             None => ControlFlow::Break(()),
         }
     }
 
-    /// So many of the queries in flight only hang, and do no work: their places go to
-    /// others. So many requests were `admitted` since the last signal, if that is known.
-    pub(in crate::gate) fn hear(&self, signal: &Signal, hanging: usize, admitted: Option<u64>) {
-        let (from, to) = self.state().hear(signal, hanging, admitted, &self.0.floor);
+    pub(in crate::gate) fn hear(&self, signal: &Signal, news: &News) {
+        let (from, to) = self.state().hear(signal, news, &self.0.floor);
         if from != to {
             let of = self.0.subject.clone();
             self.0.observer.observe(&Event::Limit { of, from, to });

@@ -16,6 +16,7 @@ pub use settings::ConcurrencyLimit;
 #[cfg(feature = "simulate")]
 pub(crate) use settings::{Checked, bounded};
 pub use snapshot::ConcurrencySnapshot;
+pub(super) use state::News;
 pub use wait::Wait;
 
 #[cfg(test)]

@@ -18,8 +18,18 @@ use crate::{
 pub(super) struct State {
     pub(super) algorithm: Box<dyn Limit>,
     bounds: RangeInclusive<usize>,
-    /// Places that are taken by what only hangs.
-    hanging: usize,
+    /// Places beyond the limit, some of them to find out what hangs.
+    extra: f64,
+    trial: f64,
+}
+
+/// What the gates know beside the signal.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::gate) struct News {
+    /// Requests that were admitted since the last signal, if they are counted.
+    pub(in crate::gate) admitted: Option<u64>,
+    /// Queries in flight that only hang, of routes that are closed off.
+    pub(in crate::gate) closed_off: usize,
 }
 
 impl State {
@@ -27,7 +37,7 @@ impl State {
     pub(super) fn new<T>(settings: Checked) -> (Self, Floor<T>) {
         let Checked { algorithm, bounds, rules } = settings;
         let algorithm = algorithm.unwrap_or_else(|| Box::new(Knee::default()));
-        let state = Self { algorithm, bounds, hanging: 0 };
+        let state = Self { algorithm, bounds, extra: 0.0, trial: 0.0 };
         let floor = Floor::new(state.limit(), phase(), rules);
         (state, floor)
     }
@@ -47,26 +57,34 @@ impl State {
     pub(super) fn hear<T>(
         &mut self,
         signal: &Signal,
-        hanging: usize,
-        admitted: Option<u64>,
+        news: &News,
         floor: &Floor<T>,
     ) -> (usize, usize) {
-        let usage = Usage { admitted, ..floor.take_usage() };
-        if hanging == 0 {
-            self.algorithm.update(signal, &usage);
-        } else {
-            self.algorithm.update(&without(signal, hanging), &usage.without(hanging));
+        let usage = Usage { admitted: news.admitted, ..floor.take_usage() };
+        match news.closed_off {
+            0 => self.algorithm.update(signal, &usage),
+            idle => self.algorithm.update(&without(signal, idle), &usage.without(idle)),
         }
-        self.hanging = hanging;
+        self.add_places(signal, news.closed_off);
         let to = self.limit();
         let from = floor.set_limit(to);
         (from.round() as usize, to.round() as usize)
     }
 
-    /// What hangs holds connections all the same, so it may at most double the limit.
-    fn limit(&self) -> f64 {
+    /// Places beyond the limit, in the stead of those that are taken by what only hangs. Of
+    /// what is closed off no more comes. For the rest, one more at each signal, at most as
+    /// many as the limit: the most important go there, and whether they come back tells
+    /// what it is that hangs. All of it holds connections all the same.
+    fn add_places(&mut self, signal: &Signal, closed_off: usize) {
         let limit = bounded(&*self.algorithm, &self.bounds);
-        limit + limit.ceil().min(self.hanging as f64)
+        let more = if signal.hung > closed_off { self.trial + 1.0 } else { 0.0 };
+        self.trial = more.min(limit.ceil());
+        let free = signal.connections.map_or(f64::INFINITY, |most| f64::from(most) - limit);
+        self.extra = (closed_off as f64 + self.trial).min(free.max(0.0));
+    }
+
+    fn limit(&self) -> f64 {
+        bounded(&*self.algorithm, &self.bounds) + self.extra
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{
 use super::{learned::Learned, route::RouteState};
 use crate::{
     class::{Class, Downstream},
-    gate::{BreakerGate, BreakerPermit, ConcurrencyGate, Finish, Permit},
+    gate::{BreakerGate, BreakerPermit, ConcurrencyGate, Finish, Permit, concurrency::News},
     outcome::Sample,
     rejection::Rejection,
     signal::Signal,
@@ -52,13 +52,28 @@ impl Guard {
         Ok(Held { database: self.database, circuit, route, place: None })
     }
 
+    /// The request has waited: whether it may still go on.
+    pub(super) fn check_again(
+        &self,
+        class: &Class,
+        route: Option<&RouteState>,
+        index: usize,
+        held: &mut Held,
+    ) -> Result<(), Rejection> {
+        self.breaker.check_again(class, &mut held.circuit)?;
+        match (&mut held.route, route) {
+            (Some(permit), Some(route)) => route.at(index).breaker().check_again(class, permit),
+            _ => Ok(()),
+        }
+    }
+
     /// The database tells how it does. Queries that hang at routes which are closed off
     /// do no work: their places go to others, and the limit hears nothing of them.
     pub(super) fn hear(&self, signal: &Signal, learned: &Learned, index: usize) {
         self.breaker.hear(signal);
-        let hanging = learned.hear(signal, index);
-        let admitted = self.admitted.swap(0, Ordering::Relaxed);
-        self.concurrency.hear(signal, hanging, Some(admitted));
+        let closed_off = learned.hear(signal, index);
+        let admitted = Some(self.admitted.swap(0, Ordering::Relaxed));
+        self.concurrency.hear(signal, &News { admitted, closed_off });
     }
 }
 

@@ -164,6 +164,8 @@ impl Gates {
             Ok(_) => guard.concurrency.acquire(&class).await,
             Err(rejection) => Err(rejection),
         };
+        // It may have opened meanwhile.
+        let entered = entered.and_then(|place| guard.check(&class, route, index).map(|_| place));
         let entered = entered.map_err(|rejection| self.count(&class, rejection))?;
         guard.count_admitted();
         Ok(entered)
@@ -224,6 +226,21 @@ impl Gates {
         Entry::Admitted(permit)
     }
 
+    /// For one who has waited. A circuit may have opened meanwhile.
+    fn check_again(&self, permit: &mut GatesPermit) -> Result<(), Rejection> {
+        let (class, route) = (permit.class, permit.route.clone());
+        for held in permit.held() {
+            let index = self.index(held.database);
+            self.0.guards[index].check_again(&class, route.as_deref(), index, held)?;
+        }
+        Ok(())
+    }
+
+    fn index(&self, database: Downstream) -> usize {
+        let index = self.0.guards.iter().position(|guard| guard.database == database);
+        index.expect("what is held is of a guard")
+    }
+
     fn enter_limit(
         &self,
         permit: &GatesPermit,
@@ -231,8 +248,7 @@ impl Gates {
         now: Instant,
     ) -> Entry<Permit, Wait> {
         let Shared { guards, learned, .. } = &*self.0;
-        let index = guards.iter().position(|guard| guard.database == database);
-        let index = index.expect("what is held is of a guard");
+        let index = self.index(database);
         let class = learned.priced(&permit.class, permit.route.as_deref(), index);
         guards[index].concurrency.enter(&class, now)
     }

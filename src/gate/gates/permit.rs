@@ -118,6 +118,9 @@ impl Future for GatesWait {
                 Err(rejection) => return Poll::Ready(Err(this.gates.refuse(permit, rejection))),
             };
             permit.take_place(place);
+            if let Err(rejection) = this.gates.check_again(&mut permit) {
+                return Poll::Ready(Err(this.gates.refuse(permit, rejection)));
+            }
             match this.gates.go_on(permit, clock::now()) {
                 Entry::Admitted(permit) => return Poll::Ready(Ok(permit)),
                 Entry::Refused(rejection) => return Poll::Ready(Err(rejection)),

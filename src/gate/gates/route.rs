@@ -12,8 +12,9 @@ use std::{
 use crate::{
     class::{Cost, Downstream, Route},
     control::{
+        call::{Call, Slow, WAIT},
         habit::{Habit, Queries, UsualWork},
-        meter::{Call, Meter, Slow},
+        meter::Meter,
         witness::{Ended, Witness},
     },
     event::Circuit,
@@ -45,6 +46,25 @@ struct Learning {
     /// Since the last request ended.
     queries: Queries,
     requests: u64,
+    /// Queries of other routes that came back since one of this did.
+    others: u64,
+}
+
+impl Learning {
+    fn end(&mut self, call: &Call, ended: &Ended) {
+        self.queries.count += 1;
+        self.queries.work += ended.work;
+        match ended.outcome {
+            Some(outcome) => self.meter.finish(call, ended.at, outcome),
+            None => self.meter.cancel(call, ended.at),
+        };
+    }
+
+    /// Of all that came back, how many did so since one of the route's own.
+    fn others(&mut self, all: u64, own: u64) -> u64 {
+        self.others = if own > 0 { 0 } else { self.others + all };
+        self.others
+    }
 }
 
 /// What a route did with one database, for people.
@@ -93,7 +113,7 @@ impl AtDatabase {
         let mut meter = Meter::new(Slow::default(), now);
         meter.name(STATEMENT, route.name());
         let (habit, queries) = Default::default();
-        let learning = Learning { meter, habit, queries, requests: 0 };
+        let learning = Learning { meter, habit, queries, requests: 0, others: 0 };
         let (needs, cost) = (AtomicBool::new(true), AtomicU16::new(0));
         Self { database, usual, breaker, needs, cost, learning: Mutex::new(learning) }
     }
@@ -121,11 +141,11 @@ impl AtDatabase {
             learning.meter.judge_since(since);
         }
         let signal = learning.meter.take(database.at, database.wall);
-        drop(learning);
         let in_flight = signal.in_flight;
+        let told = learning.others(database.finished, signal.finished) >= EVIDENCE;
+        drop(learning);
         // While nothing comes back at all, it is the database that hangs and no route.
-        let silent = database.finished == 0;
-        let hanging = if silent { 0 } else { in_flight };
+        let hanging = if told { in_flight } else { 0 };
         self.breaker.hear(&Signal { in_flight: hanging, ..signal });
         match self.breaker.circuit() {
             Circuit::Open | Circuit::HalfOpen => in_flight,
@@ -151,28 +171,29 @@ impl AtDatabase {
 
 impl Witness for RouteState {
     fn start(&self, database: Downstream, call: &Call) {
-        let call = Call { statement: STATEMENT, ..*call };
-        if let Some(at) = self.at.iter().find(|at| at.database == database) {
-            lock(&at.learning).meter.start(&call);
+        let at = self.at.iter().find(|at| at.database == database);
+        // To wait for a connection is no fault of the route.
+        if let Some(at) = at.filter(|_| call.statement != WAIT) {
+            lock(&at.learning).meter.start(&Call { statement: STATEMENT, ..*call });
         }
     }
 
     fn end(&self, database: Downstream, call: &Call, ended: &Ended) {
-        let call = Call { statement: STATEMENT, ..*call };
         let Some(at) = self.at.iter().find(|at| at.database == database) else { return };
         let mut learning = lock(&at.learning);
-        learning.queries.count += 1;
-        learning.queries.work += ended.work;
-        match ended.outcome {
-            Some(outcome) => learning.meter.finish(&call, ended.at, outcome),
-            None => learning.meter.cancel(&call, ended.at),
-        };
+        learning.queries.touched = true;
+        if call.statement != WAIT {
+            learning.end(&Call { statement: STATEMENT, ..*call }, ended);
+        }
     }
 
     fn visited(&self) {
         self.at.iter().for_each(AtDatabase::visited);
     }
 }
+
+/// So many queries of others come back while those of a route hang: the database is well.
+const EVIDENCE: u64 = 3;
 
 /// All queries of a route are one statement to its meter.
 const STATEMENT: usize = 0;

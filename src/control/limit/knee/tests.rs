@@ -21,6 +21,8 @@ fn signal(at: Instant, wall: Duration, busy: Duration, finished: u64, latency: f
         in_flight: (busy.as_secs_f64() / TICK.as_secs_f64()) as usize,
         age: Duration::from_secs_f64(latency / 2.0),
         overdue: Duration::ZERO,
+        hung: 0,
+        connections: None,
         busy,
         ignored: Duration::ZERO,
         started: finished,
