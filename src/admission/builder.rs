@@ -211,6 +211,7 @@ impl AdmissionBuilder {
         });
         let guards = guards.collect::<Result<_, _>>()?;
         let route_breaker = self.breaker.for_routes(names, self.observer.clone())?;
+        let route_breaker = service.is_none().then_some(route_breaker);
         let gates = Gates::new(rate, guards, self.place, route_breaker, self.observer);
         for (index, database) in databases.iter().enumerate() {
             database.subscribe(gates.listener(index));

@@ -30,6 +30,8 @@ pub(in crate::gate) struct News {
     pub(in crate::gate) admitted: Option<u64>,
     /// Queries in flight that only hang, of routes that are closed off.
     pub(in crate::gate) closed_off: usize,
+    /// Whether routes are told apart, so that one can be closed off.
+    pub(in crate::gate) tells_routes: bool,
 }
 
 impl State {
@@ -65,7 +67,7 @@ impl State {
             0 => self.algorithm.update(signal, &usage),
             idle => self.algorithm.update(&without(signal, idle), &usage.without(idle)),
         }
-        self.add_places(signal, news.closed_off);
+        self.add_places(signal, news);
         let to = self.limit();
         let from = floor.set_limit(to);
         (from.round() as usize, to.round() as usize)
@@ -74,13 +76,14 @@ impl State {
     /// Places beyond the limit, in the stead of those that are taken by what only hangs. Of
     /// what is closed off no more comes. For the rest, one more at each signal, at most as
     /// many as the limit: the most important go there, and whether they come back tells
-    /// what it is that hangs. All of it holds connections all the same.
-    fn add_places(&mut self, signal: &Signal, closed_off: usize) {
+    /// what hangs. Never more than `max`, or than there are connections.
+    fn add_places(&mut self, signal: &Signal, news: &News) {
         let limit = bounded(&*self.algorithm, &self.bounds);
-        let more = if signal.hung > closed_off { self.trial + 1.0 } else { 0.0 };
-        self.trial = more.min(limit.ceil());
-        let free = signal.connections.map_or(f64::INFINITY, |most| f64::from(most) - limit);
-        self.extra = (closed_off as f64 + self.trial).min(free.max(0.0));
+        let hangs = news.tells_routes && signal.hung > news.closed_off;
+        self.trial = if hangs { (self.trial + 1.0).min(limit.ceil()) } else { 0.0 };
+        let most = signal.connections.map_or(usize::MAX, |most| most as usize);
+        let free = most.min(*self.bounds.end()) as f64 - limit;
+        self.extra = (news.closed_off as f64 + self.trial).min(free.max(0.0));
     }
 
     fn limit(&self) -> f64 {

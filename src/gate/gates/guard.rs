@@ -73,7 +73,8 @@ impl Guard {
         self.breaker.hear(signal);
         let closed_off = learned.hear(signal, index);
         let admitted = Some(self.admitted.swap(0, Ordering::Relaxed));
-        self.concurrency.hear(signal, &News { admitted, closed_off });
+        let tells_routes = learned.tells_routes();
+        self.concurrency.hear(signal, &News { admitted, closed_off, tells_routes });
     }
 }
 

@@ -19,9 +19,12 @@ use crate::{
 pub(super) struct Learned {
     routes: Box<[OnceLock<Arc<RouteState>>]>,
     databases: Box<[Common]>,
-    /// Of a route at a database.
-    breaker: Box<dyn Fn(Route, usize) -> BreakerGate + Send + Sync>,
+    /// Of a route at a database. None where requests are the queries themselves: then
+    /// nothing is learned.
+    breaker: Option<RouteBreaker>,
 }
+
+type RouteBreaker = Box<dyn Fn(Route, usize) -> BreakerGate + Send + Sync>;
 
 /// What the routes share at one database.
 struct Common {
@@ -36,7 +39,7 @@ struct Common {
 impl Learned {
     pub(super) fn new(
         databases: impl Iterator<Item = Downstream>,
-        breaker: impl Fn(Route, usize) -> BreakerGate + Send + Sync + 'static,
+        breaker: Option<impl Fn(Route, usize) -> BreakerGate + Send + Sync + 'static>,
     ) -> Self {
         let common = |number| {
             let (usual, strays, in_doubt) = Default::default();
@@ -45,14 +48,15 @@ impl Learned {
         Self {
             routes: (0..Route::MOST).map(|_| OnceLock::new()).collect(),
             databases: databases.map(common).collect(),
-            breaker: Box::new(breaker),
+            breaker: breaker.map(|breaker| Box::new(breaker) as RouteBreaker),
         }
     }
 
     /// What is known of the route that a request takes.
     pub(super) fn of(&self, class: &Class) -> Option<&Arc<RouteState>> {
-        let route = class.route?;
-        Some(self.routes[route.index()].get_or_init(|| Arc::new(self.first_seen(route))))
+        let (route, breaker) = (class.route?, self.breaker.as_ref()?);
+        let first_seen = || Arc::new(self.first_seen(route, breaker));
+        Some(self.routes[route.index()].get_or_init(first_seen))
     }
 
     /// Whether a request needs the database with this number.
@@ -82,6 +86,11 @@ impl Learned {
         self.known().map(|route| route.at(index).hear(signal)).sum()
     }
 
+    /// Whether there is more than one to tell apart.
+    pub(super) fn tells_routes(&self) -> bool {
+        self.known().nth(1).is_some()
+    }
+
     pub(super) fn usage(&self, index: usize) -> Vec<RouteUse> {
         self.known().map(|route| route.usage(index)).collect()
     }
@@ -90,10 +99,10 @@ impl Learned {
         self.routes.iter().filter_map(OnceLock::get)
     }
 
-    fn first_seen(&self, route: Route) -> RouteState {
+    fn first_seen(&self, route: Route, breaker: &RouteBreaker) -> RouteState {
         let now = clock::now();
         let at = |(index, common): (usize, &Common)| {
-            let breaker = (self.breaker)(route, index);
+            let breaker = breaker(route, index);
             AtDatabase::new(common.number, common.usual.clone(), breaker, route, now)
         };
         RouteState::new(route, self.databases.iter().enumerate().map(at).collect())

@@ -67,10 +67,11 @@ impl Gates {
         rate: Option<RateGate>,
         guards: Vec<Guard>,
         place: Place,
-        route_breaker: impl Fn(Route, usize) -> BreakerGate + Send + Sync + 'static,
+        route_breaker: Option<impl Fn(Route, usize) -> BreakerGate + Send + Sync + 'static>,
         observer: Arc<dyn Observe>,
     ) -> Self {
-        let learned = Learned::new(guards.iter().map(|guard| guard.database), route_breaker);
+        let databases = guards.iter().map(|guard| guard.database);
+        let learned = Learned::new(databases, route_breaker);
         let (admitted, refused, guards) = (AtomicU64::default(), Default::default(), guards.into());
         Self(Arc::new(Shared { rate, guards, learned, place, observer, admitted, refused }))
     }
