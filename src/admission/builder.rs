@@ -12,8 +12,8 @@ use crate::{
     database::Database,
     event::{Observe, Subject},
     gate::{
-        CircuitBreaker, ConcurrencyGate, ConcurrencyLimit, Gates, GatesPermit, Guard, Place,
-        RateLimit, Snapshot,
+        BreakerGate, CircuitBreaker, ConcurrencyGate, ConcurrencyLimit, Gates, GatesPermit, Guard,
+        Place, RateLimit, Snapshot,
     },
     rejection::Rejection,
 };
@@ -114,10 +114,41 @@ impl Admission {
     }
 
     /// The gate of the concurrency limit, to look at or to
-    /// [`reload`](ConcurrencyGate::reload) while it serves.
+    /// [`reload`](ConcurrencyGate::reload) while it serves. Of several databases, that of
+    /// the first: see [`concurrency_of`](Self::concurrency_of).
     #[must_use]
     pub fn concurrency(&self) -> &ConcurrencyGate {
         self.gates.concurrency()
+    }
+
+    /// The circuit, to look at or to [force](BreakerGate::force_open). Of several
+    /// databases, that of the first: see [`breaker_of`](Self::breaker_of).
+    #[must_use]
+    pub fn breaker(&self) -> &BreakerGate {
+        self.gates.breaker()
+    }
+
+    /// The circuit of this database, if it is protected here.
+    ///
+    /// ```
+    /// use brownout::{Admission, Circuit, Database};
+    ///
+    /// let (primary, replica) = (Database::new("primary"), Database::new("replica"));
+    /// let admission = Admission::builder().protect(&primary).protect(&replica).build()?;
+    /// let circuit = admission.breaker_of(&replica).expect("it is protected");
+    /// circuit.force_open(); // the replica is to be replaced
+    /// assert_eq!(admission.breaker().circuit(), Circuit::Closed);
+    /// # Ok::<(), brownout::InvalidConfig>(())
+    /// ```
+    #[must_use]
+    pub fn breaker_of(&self, database: &Database) -> Option<&BreakerGate> {
+        self.gates.guard_of(database.into()).map(|guard| &guard.breaker)
+    }
+
+    /// The gate of the concurrency limit of this database, if it is protected here.
+    #[must_use]
+    pub fn concurrency_of(&self, database: &Database) -> Option<&ConcurrencyGate> {
+        self.gates.guard_of(database.into()).map(|guard| &guard.concurrency)
     }
 
     /// What the gates hold and have decided so far.

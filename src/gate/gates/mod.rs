@@ -110,6 +110,10 @@ impl Gates {
         &self.0.guards[0].breaker
     }
 
+    pub(crate) fn guard_of(&self, database: Downstream) -> Option<&Guard> {
+        self.0.guards.iter().find(|guard| guard.database == database)
+    }
+
     pub(crate) fn guards(&self) -> &[Guard] {
         &self.0.guards
     }
