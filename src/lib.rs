@@ -149,9 +149,9 @@ pub mod sqlx;
 #[cfg(feature = "tower")]
 pub use self::{
     admission::{
-        Admission, AdmissionBuilder, AdmissionLayer, Answer, AsError, CircuitBreakerLayer,
+        Admission, AdmissionBuilder, AdmissionLayer, Answer, AsError, Changed, CircuitBreakerLayer,
         ConcurrencyLimitLayer, GateLayer, GateService, Http, Judged, Locate, Nobody, Oneshot,
-        Prioritized, Protocol, RateLimitLayer, ResponseFuture,
+        Protocol, RateLimitLayer, ResponseFuture,
     },
     database::{
         Attributed, ByRequest, CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot,
