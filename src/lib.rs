@@ -161,7 +161,7 @@ pub use self::{
         Protocol, RateLimitLayer, ResponseFuture,
     },
     database::{
-        Attributed, ByRequest, CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot,
+        Attributed, ByRequest, CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, Hanging,
         InFlight, InvalidSample, JudgeBoxedErrors, JudgeErrors, Lent, Observed, PoolAdvice,
         PoolSnapshot, PostgresSample, QueryLayer, QueryService, Report, RouteFigures, Saturated,
         SpanFigures, Spent, Statement, StatementFigures, StatementOf, Sustained, Throughput,

@@ -176,7 +176,8 @@ impl Database {
         let pool = self.pool();
         let mut figures = lock(&self.0.figures);
         let in_flight = figures.meter.in_flight();
-        DatabaseSnapshot { pool, ..figures.recent.snapshot(now, in_flight) }
+        let hung = figures.meter.hanging(now).map(|(_, queries)| queries).sum();
+        DatabaseSnapshot { pool, hung, ..figures.recent.snapshot(now, in_flight) }
     }
 
     /// What an error of a query says about the load. A refusal by one of the gates says

@@ -51,7 +51,7 @@ pub use pool::PoolSnapshot;
 pub(crate) use pool::{Ping, Pinging};
 pub use postgres::{InvalidSample, PostgresSample};
 pub use recent::DatabaseSnapshot;
-pub use report::{PoolAdvice, Report, RouteFigures, Saturated, Sustained, Throughput};
+pub use report::{Hanging, PoolAdvice, Report, RouteFigures, Saturated, Sustained, Throughput};
 pub use service::QueryService;
 pub use statement::Statement;
 pub use to_the_end::ToTheEnd;
