@@ -121,7 +121,8 @@ pub struct Saturated {
     pub total: Duration,
     /// How often.
     pub spells: u64,
-    /// How long at most at a stretch.
+    /// How long at most at a stretch. A pause of less than 5 s does not end it, and does not
+    /// count.
     #[cfg_attr(feature = "serde", serde(serialize_with = "super::serial::seconds"))]
     pub longest: Duration,
     /// When it first was, as time since the Unix epoch.
@@ -153,6 +154,8 @@ impl Database {
     /// ```
     #[must_use]
     pub fn report(&self) -> Report {
+        // Of a database that nobody asks any more, nothing else tells that it is well.
+        self.tick(clock::now());
         let mut report = self.bare_report();
         let (routes, sample) = {
             let sources = lock(&self.0.sources);
