@@ -54,9 +54,10 @@ pub struct Class {
     /// priority alone says who leaves headroom to whom and for whom another has to go; the
     /// rank orders those who wait inside it.
     pub rank: u8,
-    /// How much database work it is, in multiples of a usual request. Default: 1, or what
-    /// was learned of its route. Inside a rank, the cheap go before the dear, by doublings; and the dear may have less of the
-    /// limit (`ConcurrencyLimit::headroom`).
+    /// How much database work it is, in multiples of a usual request. Default: 1, for which
+    /// stands what was learned of its route, if anything was. Inside a rank, the cheap go
+    /// before the dear, by doublings; and the dear may have less of the limit
+    /// (`ConcurrencyLimit::headroom`).
     pub cost: Cost,
     /// Whose it is. Default: nobody's; all such requests share one bucket of a quota, and
     /// one share of the limit.
@@ -66,16 +67,18 @@ pub struct Class {
     /// than a third of the time that is left: it needs the rest to be served.
     pub deadline: Option<Instant>,
     /// The route it takes. Default: none; then the layer may know it (axum's
-    /// `MatchedPath`). What a route needs of the databases is learned.
+    /// `MatchedPath`, with the feature `axum`). What a route needs of the databases, and
+    /// what it costs them, is learned from 50 of its requests.
     pub route: Option<Route>,
-    /// The databases that it needs. Default: what was learned of its route.
+    /// The databases that it needs. Default: what was learned of its route; all that are
+    /// protected, as long as that is not known.
     pub needs: Needs,
-    /// True if no gate may refuse, delay or count it. Default: false.
+    /// True if no gate may refuse, delay or count it, not even a quota. Default: false.
     pub exempt: bool,
 }
 
 impl Class {
-    /// A class of this priority, with no key and no deadline.
+    /// A class of this priority, with no key, no deadline and no route of its own.
     #[must_use]
     pub const fn new(priority: Priority) -> Self {
         let (rank, cost, needs) = (0, Cost::USUAL, Needs::Learned);
@@ -83,8 +86,8 @@ impl Class {
         Self { priority, rank, cost, key, deadline, route, needs, exempt }
     }
 
-    /// The class of requests that pass every gate untouched, such as health checks and
-    /// pages that need no database.
+    /// The class of requests that pass every gate untouched, such as health checks. Pages
+    /// that need no database are found out without it.
     #[must_use]
     pub fn exempt() -> Self {
         Self { exempt: true, ..Self::default() }
@@ -116,7 +119,17 @@ impl Class {
         Self { key: Some(Key::of(client)), ..self }
     }
 
-    /// The same class, on this route; without one if there are too many.
+    /// The same class, on this route; without one if there are too many. For services
+    /// that are not axum's, or whose requests differ in their work although the path is the
+    /// same:
+    ///
+    /// ```
+    /// use brownout::{Class, Classify, Route};
+    ///
+    /// struct Call { method: &'static str }
+    /// let by_method = |call: &Call| Class::default().route(Route::named(call.method));
+    /// assert!(by_method.classify(&Call { method: "shop.Stock/Take" }).route.is_some());
+    /// ```
     #[must_use]
     pub fn route(self, route: Option<Route>) -> Self {
         Self { route, ..self }

@@ -11,7 +11,18 @@ use crate::{
     rejection::Reason,
 };
 
-/// Something a gate did.
+/// Something a gate did. Its text is for people and their logs:
+///
+/// ```
+/// use brownout::{Event, Priority, Reason};
+///
+/// let event = Event::Refused {
+///     priority: Priority::Bulk,
+///     reason: Reason::QueueFull,
+///     route: None,
+/// };
+/// assert_eq!(event.to_string(), "refused a bulk request: too many requests wait already");
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
@@ -44,6 +55,23 @@ pub enum Event {
         /// To.
         to: usize,
     },
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { priority, reason, route: Some(route) } => {
+                write!(f, "refused a {priority} request of {route}: {}", reason.explain())
+            }
+            Self::Refused { priority, reason, route: None } => {
+                write!(f, "refused a {priority} request: {}", reason.explain())
+            }
+            Self::Circuit { of, from, to, cause } => {
+                write!(f, "circuit of {of} from {} to {}: {cause}", from.as_str(), to.as_str())
+            }
+            Self::Limit { of, from, to } => write!(f, "limit of {of} from {from} to {to}"),
+        }
+    }
 }
 
 /// What a circuit or a limit is for: a database, or one route at a database.
@@ -109,5 +137,26 @@ where
 {
     fn observe(&self, event: &Event) {
         self(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_reads_as_a_line_of_a_log() {
+        let route = Route::named("GET /products");
+        let of = Subject { database: Some(Arc::from("shop")), route };
+        let (from, to) = (Circuit::Closed, Circuit::HalfOpen);
+        let circuit = Event::Circuit { of, from, to, cause: Cause::Forced };
+        let text = "circuit of GET /products at shop from closed to half_open: forced";
+        assert_eq!(circuit.to_string(), text);
+        let limit = Event::Limit { of: Subject::default(), from: 8, to: 7 };
+        assert_eq!(limit.to_string(), "limit of the database from 8 to 7");
+        let (priority, reason) = (Priority::Normal, Reason::Quota);
+        let refused = Event::Refused { priority, reason, route };
+        let text = "refused a normal request of GET /products: the quota is used up";
+        assert_eq!(refused.to_string(), text);
     }
 }

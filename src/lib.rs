@@ -8,54 +8,56 @@
 //!
 //! # Quick start
 //!
-//! One axum app, one database:
+//! One axum app, one Postgres pool of sqlx 0.9, with the features `axum` and `sqlx`:
 //!
-//! ```
-//! # #[cfg(feature = "http")] mod quick_start {
-//! use axum::{Router, routing::{get, post}};
-//! use brownout::{Admission, Database, InvalidConfig, Priority, http::Routes};
-//! # async fn products() {}
-//! # async fn search() {}
-//! # async fn checkout() {}
+//! ```no_run
+//! use axum::{Router, extract::State, http::StatusCode, routing::get};
+//! use brownout::{Admission, Database, sqlx::Pool};
+//! use sqlx::{PgPool, Postgres};
 //!
-//! fn app(db: &Database) -> Result<Router, InvalidConfig> {
-//!     let admission = Admission::builder().protect(db).build()?;
-//!     let routes = Routes::new()
-//!         .route("/checkout", Priority::Critical)
-//!         .route("/search", Priority::Sheddable)
-//!         .exempt("/health");
-//!     Ok(Router::new()
-//!         .route("/checkout", post(checkout))
-//!         .route("/products", get(products))
-//!         .route("/search", get(search))
-//!         .route("/health", get(|| async { "needs no database" }))
-//!         .layer(admission.layer().classify(routes)))
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let url = "postgres://localhost/shop";
+//! let db = Database::new("shop");
+//! let pool = db.sqlx(PgPool::connect(url).await?);
+//! let admission = Admission::builder().protect(&db).build()?;
+//! let app: Router = Router::new()
+//!     .route("/products", get(products))
+//!     .route("/health", get(async || "needs no database"))
+//!     .layer(admission.layer())
+//!     .with_state(pool);
+//! # let _ = app;
+//! # Ok(()) }
+//!
+//! async fn products(State(pool): State<Pool<Postgres>>) -> Result<String, StatusCode> {
+//!     let query = sqlx::query_scalar::<_, i64>("select count(*) from products");
+//!     match query.fetch_one(&pool).await {
+//!         Ok(count) => Ok(format!("{count} products")),
+//!         Err(_) => Err(StatusCode::INTERNAL_SERVER_ERROR),
+//!     }
 //! }
-//! # }
-//! ```
-//!
-//! with `Database::new("shop")` made once at the start,
-//! and in the handlers, around what waits for a connection and queries:
-//!
-//! ```
-//! # #[cfg(feature = "tower")] {
-//! # use brownout::Database;
-//! # async fn f(db: Database) -> Result<(), std::io::Error> {
-//! # let query = std::future::ready(Ok::<_, std::io::Error>(()));
-//! let rows = db.statement("products").observe(query).await?;
-//! # Ok(()) } }
 //! ```
 //!
 //! That is all: an adaptive concurrency limit and a circuit breaker now follow the
-//! database. [`Admission`] has the knobs and their defaults.
+//! database, and each route has a circuit of its own. [`Admission`] has the knobs and their
+//! defaults, [`Database`] the other ways to feed it, [`attributed`] what spawned tasks need.
+//!
+//! Which routes need the database, and how dear they are, is learned from the queries that
+//! run inside their requests. It takes 50 requests of a route; until then, and without a
+//! route, a request is taken to need all that is protected. Priorities are said, if at all,
+//! by [`http::Routes`] or [`GateLayer::priority`].
 //!
 //! # The picture
 //!
 //! ```text
-//! forward   request → classify → rate → breaker → concurrency (short priority queue) → service
+//! forward   request → classify, route → rate → circuits of the database and of the route at it
+//!                   → concurrency (short priority queue) → service
+//!           service → query → a door before the connection: it asks again where the request
+//!                     holds nothing of this database; all ask here with `at_checkout`
 //! refused   first "no" → Rejection → fallback, or 429/503 (HTTP), or an error (plain Tower)
 //! back      result → outcome → breaker's probe; the permit lasts to the end of the body
-//! back      database → signal, ten times a second → breaker, limit
+//! back      query → the route of its request: which databases it needs, how dear it is
+//! back      database → signal, ten times a second → breakers, limit; report
 //! out       every refusal and transition → event
 //! ```
 //!
@@ -64,20 +66,21 @@
 //!
 //! | room | what is in it |
 //! |---|---|
-//! | vocabulary | [`Class`], [`Outcome`], [`Rejection`], [`Signal`], [`Event`], [`InvalidConfig`]: one value and its seam per file, std only |
-//! | control | the decisions as pure state machines, std only: [`limit`], breaker, queue, baselines |
+//! | vocabulary | [`Class`] with its [`Route`] and [`Needs`], [`Outcome`], [`Rejection`], [`Signal`], [`Event`], [`InvalidConfig`]: one value and its seam per file, std only |
+//! | control | the decisions as pure state machines, std only: [`limit`], breaker, queue, baselines, habits of routes |
 //! | gate | each decision shared by many threads: [`ConcurrencyGate`], [`RateGate`], [`BreakerGate`], [`Gates`] |
-//! | database | [`Database`]: the gates' neighbour; neither knows the other |
-//! | admission, fallback | Tower plumbing: [`GateLayer`], once, for all gates |
-//! | [`http`], `sqlx` | classes, refusals and bodies; a pool that feels the database by itself |
+//! | database | [`Database`]: what is fed to it, who it is for, the door, the [`Report`]; the gates' neighbour, and neither knows the other |
+//! | admission, fallback | Tower plumbing: [`GateLayer`], once, for all gates; the doorkeeper |
+//! | [`http`], [`sqlx`](mod@sqlx), [`tracing`](mod@tracing) | classes, routes, refusals and bodies; a pool that feels the database by itself; what sqlx logs |
+//! | `simulate` | the closed loop in virtual time |
 //!
 //! # Which one do I want?
 //!
 //! | | |
 //! |---|---|
-//! | [`AdmissionLayer`] | all of it, in the right order |
+//! | [`AdmissionLayer`] | all of it, in the right order; the only one that knows routes and several databases |
 //! | [`ConcurrencyLimitLayer`] | as much at once as the database does well |
-//! | [`CircuitBreakerLayer`] | nothing while the database does not answer |
+//! | [`CircuitBreakerLayer`] | less while the database is slow, nothing while it does not answer |
 //! | [`RateLimitLayer`] | a quota, for all or per client |
 //! | [`FallbackLayer`] | another service answers what was refused |
 //!
@@ -85,20 +88,24 @@
 //!
 //! | feature | |
 //! |---|---|
-//! | `http` (default) | refusals as HTTP responses, priorities by header and route, permits that last to the end of the body |
+//! | `http` (default) | refusals as HTTP responses, priorities by header and path, permits that last to the end of the body, `Server-Timing` |
 //! | `tower` (in `http`) | gates, database and layers |
-//! | `tracing` | a subscriber layer that feeds a database on what sqlx logs |
-//! | `sqlx` | `db.sqlx(pool)`: sqlx's pool, timed and guarded |
+//! | `axum` | routes by axum's `MatchedPath`; without it, a class has a route only if you [say](Class::route) so |
+//! | `sqlx` | `db.sqlx(pool)`: sqlx's pool, timed and guarded; needs Rust 1.94 |
+//! | `tracing` | `db.query_events()`: a subscriber layer that feeds a database on what sqlx logs |
 //! | `serde` | [`Report`] and what is in it as values for serde |
-//! | `simulate` | the closed loop in virtual time, to try settings and algorithms in |
+//! | `simulate` | to try settings and algorithms in the simulator |
 //! | none | the vocabulary and the algorithms of [`limit`] alone, without any dependency |
 //!
 //! Needs a tokio runtime with time enabled where requests have to wait.
 //!
 //! # What it does not do yet
 //!
-//! * Count what the database still does for a client that has left, beyond the gate's
-//!   own permits, but with the feature `sqlx` and `Lent::to_the_end`.
+//! * Count what the database still does for a client that has left, but with
+//!   `db.sqlx(pool)` and [`Lent::to_the_end`]: elsewhere a query that was dropped counts as
+//!   over.
+//! * Have the instances of a service agree: each feels the database for itself, and learns
+//!   its routes anew after a start.
 //! * gRPC statuses, and tonic's `NamedService`: a refusal is an HTTP status.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -149,12 +156,12 @@ pub mod sqlx;
 #[cfg(feature = "tower")]
 pub use self::{
     admission::{
-        Admission, AdmissionBuilder, AdmissionLayer, Answer, AsError, CircuitBreakerLayer,
+        Admission, AdmissionBuilder, AdmissionLayer, Answer, AsError, Changed, CircuitBreakerLayer,
         ConcurrencyLimitLayer, GateLayer, GateService, Http, Judged, Locate, Nobody, Oneshot,
-        Prioritized, Protocol, RateLimitLayer, ResponseFuture,
+        Protocol, RateLimitLayer, ResponseFuture,
     },
     database::{
-        Attributed, ByRequest, CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot,
+        Attributed, ByRequest, CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, Hanging,
         InFlight, InvalidSample, JudgeBoxedErrors, JudgeErrors, Lent, Observed, PoolAdvice,
         PoolSnapshot, PostgresSample, QueryLayer, QueryService, Report, RouteFigures, Saturated,
         SpanFigures, Spent, Statement, StatementFigures, StatementOf, Sustained, Throughput,

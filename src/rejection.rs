@@ -115,7 +115,8 @@ impl Reason {
         }
     }
 
-    fn explain(self) -> &'static str {
+    /// In words.
+    pub(crate) fn explain(self) -> &'static str {
         match self {
             Self::Quota => "the quota is used up",
             Self::CircuitOpen => "the database does not keep up",

@@ -23,14 +23,15 @@ pub struct Signal {
     pub span: Duration,
     /// What the database's owner calls slow, whatever the statement.
     pub slow_after: Duration,
-    /// The connections of its pool, if that is known.
+    /// The connections of its pool, if that is known: with `db.sqlx(pool)`.
     pub connections: Option<Connections>,
     /// Queries in flight at its end.
     pub in_flight: usize,
     /// How long those still in flight have been so, on average. Zero if none is.
     pub age: Duration,
     /// How far those in flight are beyond what is slow for their statements, on average.
-    /// Zero if they are not.
+    /// Zero if they are not. A stall is told by it: a report that always takes a minute is
+    /// not overdue after ten seconds.
     pub overdue: Duration,
     /// Those in flight whose statement is beyond slow, on average: they hang, or the
     /// database does.
@@ -42,9 +43,11 @@ pub struct Signal {
     pub ignored: Duration,
     /// Queries that started.
     pub started: u64,
-    /// Those of them of which nobody knows whether they belong to a request.
+    /// Those of them of which nobody knows whether they belong to a request: they ran in a
+    /// task that was not `attributed`.
     pub strays: u64,
-    /// Queries that came back, with whatever outcome.
+    /// Queries that came back, with whatever outcome. A connection that was got is none;
+    /// one that was not, for overload, is.
     pub finished: u64,
     /// Those of them that took longer than is slow for their statement, and did not fail
     /// by overload.

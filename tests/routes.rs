@@ -7,8 +7,8 @@ mod support;
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use brownout::{
-    Admission, AdmissionLayer, Circuit, CircuitBreaker, Class, ConcurrencyLimit, Database,
-    InFlight, Outcome, Priority, Route, attributed, limit::Fixed,
+    Admission, AdmissionLayer, Circuit, CircuitBreaker, Class, Classify, ConcurrencyLimit,
+    Database, InFlight, Outcome, Priority, Route, attributed, limit::Fixed,
 };
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
@@ -185,6 +185,51 @@ async fn what_is_said_of_needs_counts_more_than_what_is_learned() {
     assert!(admission.acquire(&needs(&primary)).await.is_err());
     assert!(admission.acquire(&needs(&replica)).await.is_ok());
     assert!(admission.acquire(&Class::exempt()).await.is_ok());
+    drop(full);
+}
+
+/// Asks through this layer, whatever its class.
+async fn status<C>(layer: AdmissionLayer<C>) -> StatusCode
+where
+    C: Classify<Request<()>> + Clone,
+{
+    let service = layer.layer(service_fn(async |_: Request<()>| ok()));
+    service.oneshot(get("/")).await.expect("it is infallible").status()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_layer_may_say_what_its_requests_need() {
+    let (primary, replica) = (Database::new("primary"), Database::new("replica"));
+    let admission = one_place(&[&primary, &replica]);
+    let full = fill(&admission, &primary).await;
+    let layer = || admission.layer();
+    assert_eq!(status(layer()).await, StatusCode::SERVICE_UNAVAILABLE, "it may need both");
+    assert_eq!(status(layer().needs(&primary)).await, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(status(layer().needs(&replica)).await, StatusCode::OK);
+    let both = layer().needs(&replica).needs(&primary);
+    assert_eq!(status(both).await, StatusCode::SERVICE_UNAVAILABLE);
+    drop(full);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_layer_exempts_is_neither_refused_nor_counted() {
+    let db = Database::new("shop");
+    let admission = one_place(&[&db]);
+    let full = fill(&admission, &db).await;
+    let admitted = admission.snapshot().admitted;
+    assert_eq!(status(admission.layer().exempt()).await, StatusCode::OK);
+    assert_eq!(admission.snapshot().admitted, admitted);
+    drop(full);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_layer_changes_one_thing_of_a_class_and_leaves_the_rest() {
+    let (primary, replica) = (Database::new("primary"), Database::new("replica"));
+    let admission = one_place(&[&primary, &replica]);
+    let full = fill(&admission, &primary).await;
+    let needs = Class::new(Priority::Bulk).needs(&replica);
+    let layer = admission.layer().classify(needs).priority(Priority::Critical);
+    assert_eq!(status(layer).await, StatusCode::OK);
     drop(full);
 }
 

@@ -18,8 +18,13 @@ use crate::{
     rejection::Rejection,
 };
 
-/// Rate limit, circuit breaker and concurrency limit for one service: owns all state.
+/// Rate limit, circuit breakers and concurrency limits for one service: owns all state.
 /// A cheap handle; clones share everything.
+///
+/// A circuit and a limit for each database that is protected, and a circuit for each route
+/// at each of them. A request passes those of the databases that it needs. Which those are
+/// is learned from the queries that run inside the requests of its
+/// [`route`](Class::route), or said: [`Class::needs`], [`GateLayer::needs`].
 ///
 /// ```
 /// use brownout::{Admission, ConcurrencyLimit, Database, Priority, Quota, RateLimit};
@@ -45,11 +50,16 @@ use crate::{
 /// | its bounds | 0 to 200 requests in flight | [`min`](ConcurrencyLimit::min), [`max`](ConcurrencyLimit::max) |
 /// | headroom | a tenth, for normal and critical requests | [`headroom`](ConcurrencyLimit::headroom) |
 /// | queue | 200 requests for 400 ms | [`queue`](ConcurrencyLimit::queue), [`max_wait`](ConcurrencyLimit::max_wait) |
-/// | circuit dims | half of 10 or more calls in 3 s slow or failed | [`trip_share`](CircuitBreaker::trip_share) |
-/// | circuit opens | nothing back for 1 s, or 90 % slow or failed | [`CircuitBreaker`] |
-/// | circuit stays open | 1 s, doubling to 10 s | [`open_for`](CircuitBreaker::open_for), [`open_at_most`](CircuitBreaker::open_at_most) |
+/// | circuit dims | half of 10 or more calls in 3 s slow or failed, whatever the statement | [`trip_share`](CircuitBreaker::trip_share), [`min_calls`](CircuitBreaker::min_calls), [`window`](CircuitBreaker::window) |
+/// | circuit opens | nothing back for 1 s, or 90 % of the calls of a second failed | [`stall_after`](CircuitBreaker::stall_after), [`CircuitBreaker`] |
+/// | that of a route opens | nothing back for 100 ms, while others are answered | [`stall_after`](CircuitBreaker::stall_after), if that is less |
+/// | circuit stays open | 1 s, doubling to 10 s, give or take a fifth | [`open_for`](CircuitBreaker::open_for), [`open_at_most`](CircuitBreaker::open_at_most) |
+/// | an open one asks | every 250 ms, where the database has a pool of `db.sqlx` | [`probe_every`](CircuitBreaker::probe_every), else [`BreakerGate::probing`](crate::BreakerGate::probing) |
 /// | circuit closes | after 3 probes, with a ramp of 3 s | [`probes`](CircuitBreaker::probes) |
-/// | slow | a query of more than 1 s | [`DatabaseBuilder::slow_after`](crate::DatabaseBuilder::slow_after) |
+/// | slow | a query of more than 1 s, or of 20 times what its statement takes alone and more than 100 ms | [`DatabaseBuilder::slow_after`](crate::DatabaseBuilder::slow_after), [`slow_times`](crate::DatabaseBuilder::slow_times) |
+/// | a route is known | after 50 requests; it needs no database if fewer than 1 % of them ran a query | [`GateLayer::needs`], [`GateLayer::exempt`] |
+/// | it may yet need one | while more than 5 % of the queries belong to no known request | [`attributed`](crate::attributed) |
+/// | cost | what is learned of the route, else 1 | [`Class::cost`] |
 /// | rate | no quota | [`RateLimit`] |
 /// | priority | normal | [`GateLayer::priority`], [`crate::http`] |
 #[derive(Clone, Debug)]
@@ -203,12 +213,14 @@ impl AdmissionBuilder {
         Self { rate: Some(rate), ..self }
     }
 
-    /// When the circuit opens. Default: [`CircuitBreaker::new`].
+    /// When the circuits open: those of the databases, and those of the routes. Default:
+    /// [`CircuitBreaker::new`].
     pub fn breaker(self, breaker: CircuitBreaker) -> Self {
         Self { breaker, ..self }
     }
 
-    /// How many requests may be in flight. Default: [`ConcurrencyLimit::new`].
+    /// How many requests may be in flight at each database. Default:
+    /// [`ConcurrencyLimit::new`].
     pub fn concurrency(self, concurrency: ConcurrencyLimit) -> Self {
         Self { concurrency, ..self }
     }

@@ -11,7 +11,7 @@ use super::{
     watch::Watch,
 };
 use crate::{
-    class::{Class, Classify, Priority},
+    class::{Class, Classify, Downstream, Priority},
     database::Database,
 };
 
@@ -28,8 +28,7 @@ use crate::{
 /// let admission = Admission::builder().protect(&db).build()?;
 /// let app: Router = Router::new()
 ///     .route("/products", get(|| async { "from the database" }))
-///     .layer(admission.layer())
-///     .route("/health", get(|| async { "needs none, and is not limited" }));
+///     .layer(admission.layer());
 /// # Ok::<(), brownout::InvalidConfig>(())
 /// ```
 ///
@@ -99,13 +98,42 @@ impl<G, C, P> GateLayer<G, C, P> {
     /// The same priority for all requests that pass here; what else
     /// [`classify`](Self::classify) says of them, such as their key, stays. Default:
     /// `Normal`.
-    pub fn priority(self, priority: Priority) -> GateLayer<G, Prioritized<C>, P> {
+    pub fn priority(self, priority: Priority) -> GateLayer<G, Changed<C>, P> {
+        self.changed(Change::Priority(priority))
+    }
+
+    /// All requests that pass here need this database, whatever their route was seen to
+    /// use: a `&Database`. Called again, they need both. Default: what is learned of the
+    /// route.
+    ///
+    /// ```
+    /// use brownout::{Admission, Database, Priority};
+    ///
+    /// let (primary, replica) = (Database::new("primary"), Database::new("replica"));
+    /// let admission = Admission::builder().protect(&primary).protect(&replica).build()?;
+    /// let reports = admission.layer().priority(Priority::Bulk).needs(&replica);
+    /// # let _ = reports;
+    /// # Ok::<(), brownout::InvalidConfig>(())
+    /// ```
+    pub fn needs(self, database: impl Into<Downstream>) -> GateLayer<G, Changed<C>, P> {
+        self.changed(Change::Needs(database.into()))
+    }
+
+    /// No gate may refuse, delay or count what passes here, also no quota. Default: they
+    /// may. A page that needs no database is let alone without it, once that is learned.
+    pub fn exempt(self) -> GateLayer<G, Changed<C>, P> {
+        self.changed(Change::Exempt)
+    }
+
+    fn changed(self, change: Change) -> GateLayer<G, Changed<C>, P> {
         let Self { gate, classify, protocol, watch } = self;
-        GateLayer { gate, classify: Prioritized { classify, priority }, protocol, watch }
+        GateLayer { gate, classify: Changed { classify, change }, protocol, watch }
     }
 
     /// Tells the class of each request: a closure from `&Request` to [`Class`], a
-    /// [`Class`], or one of those in [`crate::http`]. Cloned with each service.
+    /// [`Class`], or one of those in [`crate::http`]. Cloned with each service. It takes
+    /// the place of all that was said before, so call it before
+    /// [`priority`](Self::priority), [`needs`](Self::needs) and [`exempt`](Self::exempt).
     pub fn classify<D>(self, classify: D) -> GateLayer<G, D, P> {
         let Self { gate, protocol, watch, .. } = self;
         GateLayer { gate, classify, protocol, watch }
@@ -137,19 +165,32 @@ impl<G, C, P> GateLayer<G, C, P> {
     }
 }
 
-/// Classifies as another does, but for the priority. Made by [`GateLayer::priority`].
+/// Classifies as another does, but for one thing. Made by [`GateLayer::priority`],
+/// [`needs`](GateLayer::needs) and [`exempt`](GateLayer::exempt).
 #[derive(Clone, Copy, Debug)]
-pub struct Prioritized<C> {
+pub struct Changed<C> {
     classify: C,
-    priority: Priority,
+    change: Change,
 }
 
-impl<C, Req> Classify<Req> for Prioritized<C>
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Priority(Priority),
+    Needs(Downstream),
+    Exempt,
+}
+
+impl<C, Req> Classify<Req> for Changed<C>
 where
     C: Classify<Req>,
 {
     fn classify(&self, request: &Req) -> Class {
-        Class { priority: self.priority, ..self.classify.classify(request) }
+        let class = self.classify.classify(request);
+        match self.change {
+            Change::Priority(priority) => Class { priority, ..class },
+            Change::Needs(database) => class.needs(database),
+            Change::Exempt => Class { exempt: true, ..class },
+        }
     }
 }
 

@@ -26,7 +26,7 @@ mod watch;
 pub use answer::{Answer, Nobody};
 pub use builder::{Admission, AdmissionBuilder};
 pub use future::ResponseFuture;
-pub use layer::{GateLayer, Prioritized};
+pub use layer::{Changed, GateLayer};
 pub use layers::{AdmissionLayer, CircuitBreakerLayer, ConcurrencyLimitLayer, RateLimitLayer};
 pub use oneshot::Oneshot;
 pub use protocol::{AsError, Http, Judged, Locate, Protocol};

@@ -179,7 +179,7 @@ impl Meter {
             in_flight: self.in_flight,
             age: self.mean_since(self.starts, now),
             overdue: self.mean_since(self.losses, now),
-            hung: self.hung(now),
+            hung: self.hanging(now).map(|(_, queries)| queries).sum(),
             busy: mem::take(&mut self.busy),
             ignored: counts.ignored,
             started: counts.started,
@@ -196,11 +196,11 @@ impl Meter {
         signal
     }
 
-    /// In flight, of statements that are beyond slow on average.
-    fn hung(&self, now: Instant) -> usize {
+    /// In flight, of statements that are beyond slow on average, with their names.
+    pub(crate) fn hanging(&self, now: Instant) -> impl Iterator<Item = (&Arc<str>, usize)> {
         let now = self.after_origin(now);
-        let hangs = |own: &&Statement| own.losses < now * own.in_flight as u128;
-        self.statements.iter().filter(hangs).map(|own| own.in_flight).sum()
+        let hangs = move |own: &&Statement| own.losses < now * own.in_flight as u128;
+        self.statements.iter().filter(hangs).map(|own| (&own.name, own.in_flight))
     }
 
     fn take_calls(&mut self) -> Vec<StatementCalls> {

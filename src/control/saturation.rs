@@ -53,7 +53,7 @@ impl Saturation {
         if self.spell.is_none() {
             self.spells += 1;
         }
-        let before = self.spell.map_or(Duration::ZERO, |spell| spell.length + spell.quiet);
+        let before = self.spell.map_or(Duration::ZERO, |spell| spell.length);
         let length = before.saturating_add(length);
         self.longest = self.longest.max(length);
         self.spell = Some(Spell { length, quiet: Duration::ZERO });
@@ -105,7 +105,7 @@ mod tests {
         saturation.hear(&second(126, 9.0));
         assert!(saturation.lasts());
         assert_eq!((saturation.total, saturation.spells), (13 * SECOND, 2));
-        assert_eq!(saturation.longest, 15 * SECOND);
+        assert_eq!(saturation.longest, 12 * SECOND, "without the pause");
         assert_eq!((saturation.first, saturation.last), (Some(100 * SECOND), Some(126 * SECOND)));
     }
 

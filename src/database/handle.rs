@@ -54,13 +54,19 @@ use crate::{
 ///
 /// | from | | it hears of |
 /// |---|---|---|
-/// | a future, or a query that you time | [`observe`](Self::observe), [`statement`](Self::statement), [`record`](Self::record) | what you hand over |
+/// | a future with a `Result` | [`observe`](Self::observe), [`Statement::observe`], by SQL text [`sql`](Self::sql) | what you hand over |
+/// | what is no such future | [`Statement::start`] and [`InFlight::finish`](super::InFlight::finish) | the same |
+/// | a query that you timed | [`record`](Self::record), [`Statement::record`] | what is over: a stall shows late |
 /// | an sqlx pool | `db.sqlx(pool)`, with the feature `sqlx` | every wait, statement and failure, and what the server still does |
-/// | any other pool | [`checkout`](Self::checkout) | the wait and its failures; the queries are observed |
+/// | any other pool, as of `deadpool` or `bb8` | [`checkout`](Self::checkout) | the wait and its failures; the queries are observed |
 /// | a client that is a Tower service | [`layer`](Self::layer) | every call |
 /// | what sqlx logs | [`query_events`](crate::tracing), with the feature `tracing` | what is over, and not how it ended |
+/// | PostgreSQL's own figures | [`feed_sample`](Self::feed_sample) | for the [`report`](Self::report) alone |
 ///
 /// They may be mixed, as long as no query goes two of these ways.
+///
+/// A query counts for the request in which it runs, and for its route. One that runs in a
+/// task of its own counts so if that was spawned with [`attributed`](crate::attributed).
 ///
 /// Name the statements that differ much in cost: each has a baseline of its own, so
 /// that a shift of the mix is not taken for a slow database. What is observed should
@@ -171,7 +177,8 @@ impl Database {
         let pool = self.pool();
         let mut figures = lock(&self.0.figures);
         let in_flight = figures.meter.in_flight();
-        DatabaseSnapshot { pool, ..figures.recent.snapshot(now, in_flight) }
+        let hung = figures.meter.hanging(now).map(|(_, queries)| queries).sum();
+        DatabaseSnapshot { pool, hung, ..figures.recent.snapshot(now, in_flight) }
     }
 
     /// What an error of a query says about the load. A refusal by one of the gates says

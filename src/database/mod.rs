@@ -53,7 +53,7 @@ pub(crate) use pool::Pinging;
 pub use pool::PoolSnapshot;
 pub use postgres::{InvalidSample, PostgresSample};
 pub use recent::DatabaseSnapshot;
-pub use report::{PoolAdvice, Report, RouteFigures, Saturated, Sustained, Throughput};
+pub use report::{Hanging, PoolAdvice, Report, RouteFigures, Saturated, Sustained, Throughput};
 pub use service::QueryService;
 pub use statement::Statement;
 pub use to_the_end::ToTheEnd;

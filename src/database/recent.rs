@@ -14,6 +14,9 @@ use crate::{
 pub struct DatabaseSnapshot {
     /// Queries in flight now.
     pub in_flight: usize,
+    /// Those of them whose statement is beyond slow, on average: they hang, or the database
+    /// does.
+    pub hung: usize,
     /// Queries that came back.
     pub finished: u64,
     /// Those of them that failed because the database did not answer or had too much to
@@ -74,6 +77,7 @@ impl Recent {
         }
         DatabaseSnapshot {
             in_flight,
+            hung: 0,
             finished: all.finished,
             overloads: all.overloads,
             errors: all.errors,

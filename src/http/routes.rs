@@ -6,7 +6,8 @@ use http::Request;
 
 use crate::class::{Class, Classify};
 
-/// Classes by path. A path stands for itself and all below it (`/search` for
+/// Classes by path, for their priorities: what a route needs of the databases is learned
+/// without them. A path stands for itself and all below it (`/search` for
 /// `/search/books`, not for `/searching`), and the longest that fits is taken. A path
 /// that none fits is of normal priority.
 ///
@@ -51,7 +52,8 @@ impl Routes {
     }
 
     /// No gate may refuse, delay or count `path` and all below it; `/` (or nothing) means
-    /// the root alone. For pages that need no database and for health checks.
+    /// the root alone. For health checks; of other pages it is learned that they need no
+    /// database.
     pub fn exempt(mut self, path: &str) -> Self {
         if path.trim_end_matches('/').is_empty() {
             self.exempt_root = true;

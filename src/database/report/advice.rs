@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::{PoolAdvice, Report, RouteFigures, Saturated, text::Words};
+use super::{Hanging, PoolAdvice, Report, RouteFigures, Saturated, text::Words};
 use crate::database::{figures::StatementFigures, postgres::PostgresSample, table::OTHER};
 
 /// The most rewarding first.
 pub(super) fn advise(report: &Report) -> Vec<String> {
-    let mut advice: Vec<String> = report.sample.iter().flat_map(of_sample).collect();
+    let mut advice: Vec<String> = report.hanging.iter().take(TOP).map(of_hanging).collect();
+    advice.extend(report.sample.iter().flat_map(of_sample));
     advice.extend(by_work(report).into_iter().take(TOP).filter_map(of_statement));
     advice.extend(report.statements.iter().filter_map(of_victim));
     advice.extend(report.routes.iter().filter_map(of_route));
@@ -25,6 +26,16 @@ fn by_work(report: &Report) -> Vec<&StatementFigures> {
     statements
 }
 
+fn of_hanging(own: &Hanging) -> String {
+    let Hanging { statement, queries } = own;
+    let (queries, hang) = if *queries == 1 { ("query", "hangs") } else { ("queries", "hang") };
+    format!(
+        "{} {queries} of `{statement}` {hang} right now: look for who holds a lock on what it \
+         needs, and whether the server is well",
+        own.queries
+    )
+}
+
 fn of_statement(own: &StatementFigures) -> Option<String> {
     let (name, work) = (&own.name, Words::share(own.ever.work_share));
     if own.ever.work_share < DEAR || own.ever.finished < ENOUGH {
@@ -37,7 +48,9 @@ fn of_statement(own: &StatementFigures) -> Option<String> {
         ));
     }
     let alone = own.alone?;
-    let what = if alone >= SLOW_ALONE {
+    let what = if own.is_bracket() {
+        "do more in one transaction, or without one"
+    } else if alone >= SLOW_ALONE {
         "look at its plan, for an index or for less to read"
     } else {
         "it is quick alone, so ask it less often: keep its answer, or ask for many at once"
@@ -48,6 +61,13 @@ fn of_statement(own: &StatementFigures) -> Option<String> {
         "`{name}` is {work} of the database's work and takes {time} of its time, {rate} times a \
          second, {alone} alone{slower}: {what}"
     ))
+}
+
+impl StatementFigures {
+    /// Begins or ends a transaction.
+    fn is_bracket(&self) -> bool {
+        matches!(&*self.name, "BEGIN" | "COMMIT" | "ROLLBACK")
+    }
 }
 
 /// What has the time but does not the work.
@@ -120,6 +140,7 @@ fn of_pool(pool: &PoolAdvice) -> Option<String> {
 fn of_waiting(waiting: &StatementFigures, report: &Report) -> Option<String> {
     let working: f64 = report.statements.iter().map(|own| own.ever.seconds).sum();
     if waiting.ever.seconds < WAITING * working
+        || waiting.ever.slowdown.is_some_and(|slowdown| slowdown < SLOWER)
         || report.pool.is_some_and(|pool| pool.may_be_too_small())
     {
         return None;
@@ -136,7 +157,8 @@ fn of_waiting(waiting: &StatementFigures, report: &Report) -> Option<String> {
 fn of_saturation(seen: &Saturated, report: &Report) -> Option<String> {
     let share = seen.total.as_secs_f64() / report.observed.as_secs_f64().max(1.0);
     let sustained = report.sustained.as_ref().filter(|seen| seen.knee_passed)?;
-    (share >= OFTEN).then(|| {
+    // Only an admission knows routes.
+    (share >= OFTEN && report.routes.is_empty()).then(|| {
         let (share, knee) = (Words::share(share), Words::number(sustained.knee));
         format!(
             "It was saturated for {share} of the time: protect it by an admission layer, which \

@@ -5,7 +5,11 @@ mod pool;
 mod route;
 mod text;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    cmp::Reverse,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 pub use pool::PoolAdvice;
 pub use route::RouteFigures;
@@ -18,6 +22,7 @@ use crate::{
     clock,
     control::{
         curve::{Curve, Point},
+        meter::Meter,
         saturation::Saturation,
     },
     lock::lock,
@@ -43,6 +48,8 @@ pub struct Report {
     pub pool: Option<PoolAdvice>,
     /// How long it was asked for more than it could do.
     pub saturated: Saturated,
+    /// What hangs now, the most queries first.
+    pub hanging: Vec<Hanging>,
     /// The statements by the database's time since the start, the dearest first.
     pub statements: Vec<StatementFigures>,
     /// The wait for a connection, where it is timed apart.
@@ -54,6 +61,18 @@ pub struct Report {
     pub sample: Option<PostgresSample>,
     /// What to do, in words, the most rewarding first.
     pub advice: Vec<String>,
+}
+
+/// A statement with queries in flight that are beyond what is slow for it, on average.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Hanging {
+    /// Its name, or its text without the literals.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "super::serial::text"))]
+    pub statement: Arc<str>,
+    /// How many of its queries are in flight.
+    pub queries: usize,
 }
 
 /// How much work a database did at how many queries in flight.
@@ -102,7 +121,8 @@ pub struct Saturated {
     pub total: Duration,
     /// How often.
     pub spells: u64,
-    /// How long at most at a stretch.
+    /// How long at most at a stretch. A pause of less than 5 s does not end it, and does not
+    /// count.
     #[cfg_attr(feature = "serde", serde(serialize_with = "super::serial::seconds"))]
     pub longest: Duration,
     /// When it first was, as time since the Unix epoch.
@@ -134,6 +154,8 @@ impl Database {
     /// ```
     #[must_use]
     pub fn report(&self) -> Report {
+        // Of a database that nobody asks any more, nothing else tells that it is well.
+        self.tick(clock::now());
         let mut report = self.bare_report();
         let (routes, sample) = {
             let sources = lock(&self.0.sources);
@@ -166,18 +188,30 @@ impl Database {
             self.statements().into_iter().partition(|own| &*own.name == CONNECTION);
         let figures = lock(&self.0.figures);
         let Insight { curve, saturation, .. } = &figures.insight;
+        let now = clock::now();
         Report {
             database: self.name().to_owned(),
-            observed: clock::now().saturating_duration_since(self.0.origin),
+            observed: now.saturating_duration_since(self.0.origin),
             sustained: Sustained::of(curve),
             pool: None,
             saturated: Saturated::from(saturation),
+            hanging: Hanging::now(&figures.meter, now),
             statements,
             waiting: waiting.into_iter().next(),
             routes: Vec::new(),
             sample: None,
             advice: Vec::new(),
         }
+    }
+}
+
+impl Hanging {
+    fn now(meter: &Meter, now: Instant) -> Vec<Self> {
+        let hanging = meter.hanging(now);
+        let own = |(name, queries): (&Arc<str>, usize)| Self { statement: name.clone(), queries };
+        let mut hanging: Vec<_> = hanging.map(own).collect();
+        hanging.sort_by_key(|own| Reverse(own.queries));
+        hanging
     }
 }
 

@@ -29,6 +29,7 @@ fn report(statements: Vec<StatementFigures>) -> Report {
         sustained: None,
         pool: None,
         saturated: Saturated::default(),
+        hanging: Vec::new(),
         statements,
         waiting: None,
         routes: Vec::new(),
@@ -72,6 +73,39 @@ fn who_has_the_time_but_does_not_the_work_waits_for_others() {
 }
 
 #[test]
+fn what_hangs_comes_first() {
+    let dear = statement("SELECT 1", MS, 0.25, 1.2);
+    let hanging = |statement: &str, queries| Hanging { statement: Arc::from(statement), queries };
+    let hanging = vec![hanging("SELECT 2", 7), hanging("SELECT 3", 1)];
+    let advice = advice::advise(&Report { hanging, ..report(vec![dear]) });
+    assert!(advice[0].starts_with("7 queries of `SELECT 2` hang right now"), "{advice:?}");
+    assert!(advice[1].starts_with("1 query of `SELECT 3` hangs right now"), "{advice:?}");
+    assert_eq!(advice.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_query_hangs_when_it_is_beyond_slow() {
+    let db = Database::new("shop");
+    let query = db.statement("locked").start();
+    let quick = db.statement("quick").start();
+    let hung = || (db.snapshot().hung, db.report().hanging.len());
+    tokio::time::advance(900 * MS).await;
+    assert_eq!(hung(), (0, 0));
+    drop(quick);
+    tokio::time::advance(200 * MS).await;
+    assert_eq!(hung(), (1, 1));
+    assert_eq!((&*db.report().hanging[0].statement, db.report().hanging[0].queries), ("locked", 1));
+    query.finish(Outcome::Success);
+    assert_eq!(hung(), (0, 0));
+}
+
+#[test]
+fn a_commit_is_not_to_be_asked_less_often() {
+    let advice = advice::advise(&report(vec![statement("COMMIT", MS, 0.4, 1.2)]));
+    assert!(advice[0].ends_with("do more in one transaction, or without one"), "{advice:?}");
+}
+
+#[test]
 fn queries_without_a_name_are_to_be_named() {
     let other = statement("(other)", MS, 0.9, 1.0);
     let advice = advice::advise(&report(vec![other]));
@@ -103,12 +137,15 @@ fn a_pool_is_judged_by_the_knee() {
 #[test]
 fn the_wait_for_a_connection_and_saturation_are_told() {
     let mut report = report(vec![statement("SELECT 1", MS, 0.1, 1.0)]);
-    report.waiting = Some(statement("(connection)", MS, 0.3, 1.0));
+    report.waiting = Some(statement("(connection)", MS, 0.3, 4.0));
     report.sustained = Some(sustained(8.0, true));
     report.saturated = Saturated { total: 2_000 * MS, spells: 1, ..Saturated::default() };
     let advice = advice::advise(&report);
     assert!(advice[0].contains("75 % goes into waiting for a connection, p99 20 ms"), "{advice:?}");
     assert!(advice[1].contains("saturated for 2 % of the time"), "{advice:?}");
+    report.waiting = Some(statement("(connection)", MS, 0.3, 1.0));
+    report.routes = vec![RouteFigures::new(Arc::from("/"), 10, 1.0, 0.001)];
+    assert_eq!(advice::advise(&report), [""; 0], "nobody waits, and it is protected");
 }
 
 #[test]

@@ -33,8 +33,8 @@ use crate::{
     signal::Signal,
 };
 
-/// Rate limit (if there is a quota), and for each database that a request needs its
-/// circuit, that of the route at it, and its concurrency limit, as one gate.
+/// Rate limit (if there is a quota), and for each database that a request needs (said by
+/// its [`Class`], or learned) its circuit, that of the route at it, and its limit, as one.
 ///
 /// The concurrency permits are taken last, so that no refusal by something else ever holds
 /// one. A cell of the quota that was spent on a request which another gate refuses is

@@ -5,7 +5,16 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use super::guard::Guard;
 use crate::{event::Circuit, rejection::Reason};
 
-/// What the gates hold and have decided so far.
+/// What the gates hold and have decided so far. Its text is for people:
+///
+/// ```
+/// # let db = brownout::Database::new("shop");
+/// # let admission = brownout::Admission::builder().protect(&db).build()?;
+/// let text = "shop: circuit closed, limit 8, 0 in flight, 0 waiting\n\
+///             admitted 0, refused 0";
+/// assert_eq!(admission.snapshot().to_string(), text);
+/// # Ok::<(), brownout::InvalidConfig>(())
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -66,6 +75,33 @@ impl Guard {
     }
 }
 
+impl fmt::Display for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.databases.iter().try_for_each(|own| writeln!(f, "{own}"))?;
+        write!(f, "admitted {}, refused {}", self.admitted, self.refused.iter().sum::<u64>())?;
+        let refused = Reason::ALL.into_iter().map(|reason| (reason, self.refused(reason)));
+        let mut before = ": ";
+        for (reason, count) in refused.filter(|(_, count)| *count > 0) {
+            write!(f, "{before}{reason} {count}")?;
+            before = ", ";
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for GuardSnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, limit, in_flight, waiting, circuit, routes } = self;
+        let circuit = circuit.as_str();
+        write!(f, "{name}: circuit {circuit}, limit {limit}, ")?;
+        write!(f, "{in_flight} in flight, {waiting} waiting")?;
+        let route = |(route, circuit): &(Arc<str>, Circuit)| {
+            write!(f, "\n  {route}: circuit {}", circuit.as_str())
+        };
+        routes.iter().try_for_each(route)
+    }
+}
+
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let refused = Reason::ALL.into_iter().map(|reason| (reason.as_str(), self.refused(reason)));
@@ -74,5 +110,29 @@ impl fmt::Debug for Snapshot {
             .field("admitted", &self.admitted)
             .field("refused", &refused.collect::<BTreeMap<_, _>>())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_tells_what_is_ill_and_who_was_refused() {
+        let guard = GuardSnapshot {
+            name: Arc::from("shop"),
+            limit: 8,
+            in_flight: 7,
+            waiting: 3,
+            circuit: Circuit::Partial,
+            routes: vec![(Arc::from("GET /products"), Circuit::Open)],
+        };
+        let mut snapshot = Snapshot { databases: vec![guard], admitted: 12, ..Default::default() };
+        snapshot.refused[Reason::CircuitOpen as usize] = 4;
+        snapshot.refused[Reason::QueueTimeout as usize] = 1;
+        let text = "shop: circuit partial, limit 8, 7 in flight, 3 waiting\n  \
+                    GET /products: circuit open\n\
+                    admitted 12, refused 5: circuit_open 4, queue_timeout 1";
+        assert_eq!(snapshot.to_string(), text);
     }
 }
