@@ -298,3 +298,6 @@ impl fmt::Debug for Gates {
         f.debug_tuple("Gates").field(&self.snapshot()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;
