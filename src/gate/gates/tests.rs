@@ -261,3 +261,17 @@ async fn a_request_without_a_route_passes_the_databases_alone() {
     assert_eq!(rejection.reason(), Reason::CircuitOpen);
     assert!(two.gates.route_uses(1).is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_half_open_circuit_bounds_those_who_come_at_the_checkout() {
+    let two = two(&fixed(10));
+    two.breaker(0).force_open();
+    two.breaker(0).release();
+    let mut held = Vec::new();
+    for _ in 0..10 {
+        held.extend(two.gates.check_out(0, &NORMAL).await.ok());
+    }
+    assert_eq!(held.len(), 3, "as many as there are probes");
+    drop(held);
+    assert!(two.gates.check_out(0, &NORMAL).await.is_ok(), "their places are free again");
+}
