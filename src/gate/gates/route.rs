@@ -146,7 +146,8 @@ impl AtDatabase {
         drop(learning);
         // While nothing comes back at all, it is the database that hangs and no route.
         let hanging = if told { in_flight } else { 0 };
-        self.breaker.hear(&Signal { in_flight: hanging, ..signal });
+        let slow_after = database.slow_after;
+        self.breaker.hear(&Signal { in_flight: hanging, slow_after, ..signal });
         match self.breaker.circuit() {
             Circuit::Open | Circuit::HalfOpen => in_flight,
             _ => 0,

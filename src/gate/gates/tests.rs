@@ -275,3 +275,22 @@ async fn a_half_open_circuit_bounds_those_who_come_at_the_checkout() {
     drop(held);
     assert!(two.gates.check_out(0, &NORMAL).await.is_ok(), "their places are free again");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_of_a_route_may_take_what_the_database_calls_slow() {
+    let two = two(&fixed(10));
+    let class = route("unit: slow");
+    two.acquaint(class, 1, Some(0.001));
+    let patient = Slow { after: 5 * SECOND, ..Slow::default() };
+    let mut meter = Meter::new(patient, clock::now());
+    two.gates.hear(&meter.take(clock::now(), Duration::ZERO), 0);
+    let state = two.gates.0.learned.of(&class).expect("it was seen").clone();
+    let breaker = state.at(0).breaker();
+    breaker.force_open();
+    breaker.release();
+    for _ in 0..3 {
+        let mut probe = two.admitted(class);
+        probe.finish(&Sample::new(2 * SECOND, Outcome::Success));
+    }
+    assert_eq!(breaker.circuit(), Circuit::Partial);
+}
