@@ -87,7 +87,8 @@ impl State {
     }
 
     fn limit(&self) -> f64 {
-        bounded(&*self.algorithm, &self.bounds) + self.extra
+        let limit = bounded(&*self.algorithm, &self.bounds) + self.extra;
+        limit.min(*self.bounds.end() as f64)
     }
 }
 

@@ -294,3 +294,25 @@ async fn a_probe_of_a_route_may_take_what_the_database_calls_slow() {
     }
     assert_eq!(breaker.circuit(), Circuit::Partial);
 }
+
+#[tokio::test(start_paused = true)]
+async fn places_in_the_stead_of_what_hangs_are_within_max() {
+    let two = two(&fixed(10).max(12));
+    let routes = [route("unit: hangs"), route("unit: waits")];
+    routes.into_iter().for_each(|class| two.acquaint(class, 1, None));
+    let mut meter = Meter::new(Slow::default(), clock::now());
+    for _ in 0..10 {
+        meter.start(&meter.call(0, clock::now()));
+    }
+    advance(2 * SECOND).await;
+    let concurrency = &two.gates.guards()[0].concurrency;
+    let mut limits = Vec::new();
+    for _ in 0..4 {
+        advance(100 * MS).await;
+        two.gates.hear(&meter.take(clock::now(), Duration::ZERO), 0);
+        limits.push(concurrency.limit());
+    }
+    assert_eq!(limits, [11, 12, 12, 12]);
+    concurrency.reload(fixed(10).max(11)).expect("it is valid");
+    assert_eq!(concurrency.limit(), 11);
+}
