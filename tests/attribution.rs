@@ -8,7 +8,7 @@ use std::{convert::Infallible, future::Future, time::Duration};
 
 use brownout::{
     Admission, AdmissionBuilder, AdmissionLayer, Class, ConcurrencyLimit, Database, GatesPermit,
-    Priority, Route, limit::Fixed,
+    Outcome, Priority, Route, limit::Fixed,
 };
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -138,4 +138,48 @@ async fn a_request_that_is_refused_its_connection_says_nothing_about_its_route()
     drop(full);
     let routes = db.report().routes;
     assert_eq!((routes[0].requests, routes[0].queries), (50, 1.0));
+}
+
+/// As a transaction does, whose rollback goes out when it is dropped.
+struct RollsBack<'a>(&'a Database);
+
+impl Drop for RollsBack<'_> {
+    fn drop(&mut self) {
+        self.0.statement("ROLLBACK").start().finish(Outcome::Success);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_handler_does_while_it_is_dropped_it_does_for_its_request() {
+    let db = Database::new("shop");
+    let admission = admission(&db, 10);
+    for _ in 0..60 {
+        send(admission.layer(), "static", nothing).await;
+    }
+    for _ in 0..60 {
+        let abandoned = send(admission.layer(), "transaction", async || {
+            let _transaction = RollsBack(&db);
+            query(&db, Duration::from_secs(10)).await;
+            Empty::<Bytes>::new()
+        });
+        assert!(timeout(10 * MS, abandoned).await.is_err());
+    }
+    assert!(is_free(&admission, "static").await, "no query is of nobody known");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_spawned_task_does_while_it_is_dropped_it_does_for_its_request() {
+    let db = Database::new("shop");
+    let admission = admission(&db, 10);
+    for _ in 0..60 {
+        send(admission.layer(), "static", nothing).await;
+    }
+    for _ in 0..60 {
+        let abandoned = brownout::attributed(async {
+            let _transaction = RollsBack(&db);
+            query(&db, Duration::from_secs(10)).await;
+        });
+        assert!(timeout(10 * MS, abandoned).await.is_err());
+    }
+    assert!(is_free(&admission, "static").await, "no query is of nobody known");
 }
