@@ -101,7 +101,12 @@ impl Visit {
 
     /// The same request in another task. What it takes there counts for the route alone.
     pub(crate) fn elsewhere(&self) -> Self {
-        let mut visit = Self::new(self.attendance.clone());
+        Self::after(self.attendance.clone())
+    }
+
+    /// A request that was told to have ended, and does more.
+    pub(crate) fn after(attendance: Attendance) -> Self {
+        let mut visit = Self::new(attendance);
         visit.ended = true;
         visit
     }
