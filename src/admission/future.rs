@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use pin_project::pin_project;
+use pin_project::{pin_project, pinned_drop};
 use tower::Service;
 
 use super::{answer::Answer, oneshot::Oneshot, protocol::Protocol, watch::Watch};
@@ -27,7 +27,7 @@ use crate::{
 ///
 /// Dropping it at any point frees its permit or its place in the queue, and gives a
 /// breaker's probe back.
-#[pin_project]
+#[pin_project(PinnedDrop)]
 pub struct ResponseFuture<S, Req, G, P, F>
 where
     S: Service<Req>,
@@ -66,6 +66,8 @@ where
     Refused {
         rejection: Rejection,
     },
+    /// Only while it drops.
+    Gone,
 }
 
 /// What a waiting request needs when its wait is over.
@@ -177,9 +179,26 @@ where
                 StateProject::Refused { rejection } => {
                     return Poll::Ready(this.protocol.refuse(*rejection));
                 }
+                StateProject::Gone => unreachable!("it is set by the drop alone"),
             };
             this.state.set(next);
         }
+    }
+}
+
+#[pinned_drop]
+impl<S, Req, G, P, F> PinnedDrop for ResponseFuture<S, Req, G, P, F>
+where
+    S: Service<Req>,
+    G: Gate,
+    F: Answer<Req, S::Response, S::Error>,
+{
+    fn drop(self: Pin<&mut Self>) {
+        let mut state = self.project().state;
+        let StateProject::Calling { visit, .. } = state.as_mut().project() else { return };
+        // A transaction that is dropped rolls back, and does so for its request.
+        let mut visit = visit.take();
+        Visit::during(&mut visit, || state.set(State::Gone));
     }
 }
 
@@ -219,6 +238,7 @@ where
             State::Calling { .. } => "Calling",
             State::Answering { .. } => "Answering",
             State::Refused { .. } => "Refused",
+            State::Gone => "Gone",
         };
         f.debug_tuple("ResponseFuture").field(&format_args!("{state}")).finish()
     }

@@ -2,7 +2,10 @@
 
 use std::{
     ops::ControlFlow,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::runtime::Handle;
@@ -19,13 +22,13 @@ use crate::{
 pub(super) struct Prober {
     gates: WeakGates,
     index: usize,
-    ping: Box<dyn Fn() -> Option<Ping> + Send + Sync>,
+    ping: Arc<dyn Fn() -> Option<Ping> + Send + Sync>,
     started: AtomicBool,
 }
 
 impl Prober {
     pub(super) fn new(gates: WeakGates, index: usize, database: &Database) -> Self {
-        let ping = Box::new(database.pinged());
+        let ping = Arc::new(database.pinged());
         Self { gates, index, ping, started: AtomicBool::new(false) }
     }
 
@@ -36,18 +39,63 @@ impl Prober {
         if breaker.circuit() != Circuit::Open {
             return false;
         }
-        let (Some(ping), Ok(runtime)) = ((self.ping)(), Handle::try_current()) else {
+        let (Some(_), Ok(runtime)) = ((self.ping)(), Handle::try_current()) else {
             return false;
         };
         if !self.started.swap(true, Ordering::Relaxed) {
-            runtime.spawn(breaker.probing(move || ping()));
+            let ping = self.ping.clone();
+            runtime.spawn(breaker.probing(move || ask(ping())));
         }
         true
     }
 }
 
+/// Asks over the pool that is there now: it may have taken the place of another.
+async fn ask(ping: Option<Ping>) -> Result<(), ()> {
+    ping.ok_or(())?().await
+}
+
 impl OnSignal for Prober {
     fn on_signal(&self, _signal: &Signal) -> ControlFlow<()> {
         if self.start() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::atomic::AtomicU32, time::Duration};
+
+    use super::*;
+    use crate::{admission::Admission, outcome::Outcome};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A pool that counts how often it is asked.
+    fn pool(db: &Database) -> Arc<AtomicU32> {
+        let asked = Arc::new(AtomicU32::new(0));
+        let count = asked.clone();
+        let ping: Ping = Arc::new(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async { Ok(()) })
+        });
+        db.set_pool(|| None, Some(ping));
+        asked
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_pool_that_is_there_now_is_asked() {
+        let db = Database::new("shop");
+        let admission = Admission::builder().protect(&db).build().expect("it is valid");
+        let first = pool(&db);
+        admission.layer().gate().breaker().force_open();
+        tokio::time::sleep(SECOND).await;
+        db.record(SECOND, Outcome::Success);
+        tokio::time::sleep(SECOND).await;
+        let of_first = first.load(Ordering::Relaxed);
+        assert!(of_first > 2, "{of_first}");
+        let second = pool(&db);
+        tokio::time::sleep(SECOND).await;
+        assert_eq!(first.load(Ordering::Relaxed), of_first);
+        assert!(second.load(Ordering::Relaxed) > 2);
     }
 }

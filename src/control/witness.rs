@@ -17,8 +17,8 @@ pub(crate) trait Witness: Send + Sync {
     /// A query is over.
     fn end(&self, database: Downstream, call: &Call, ended: &Ended);
 
-    /// A request ended.
-    fn visited(&self);
+    /// A request ended that has sent queries to these databases itself.
+    fn visited(&self, touched: Needs);
 }
 
 /// How a query ended.

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use pin_project::pin_project;
+use pin_project::{pin_project, pinned_drop};
 
 use super::visit::Visit;
 
@@ -31,22 +31,23 @@ use super::visit::Visit;
 /// asks at a connection pool as the request does.
 pub fn attributed<F>(future: F) -> Attributed<F> {
     let visit = Visit::present(Visit::elsewhere).unwrap_or_else(Visit::nobody);
-    Attributed { future, visit: Some(visit) }
+    Attributed { future: Some(future), visit: Some(visit) }
 }
 
 /// The future of [`attributed`]. As cancel safe as what is in it.
-#[pin_project]
+#[pin_project(PinnedDrop)]
 #[must_use = "futures do nothing unless polled"]
 pub struct Attributed<F> {
+    /// Nothing only while it drops.
     #[pin]
-    future: F,
+    future: Option<F>,
     visit: Option<Visit>,
 }
 
 impl<F> Attributed<F> {
     /// For the request that runs now, if one does; otherwise nobody knows for whom.
     pub(super) fn to_present(future: F) -> Self {
-        Self { future, visit: Visit::present(Visit::elsewhere) }
+        Self { future: Some(future), visit: Visit::present(Visit::elsewhere) }
     }
 }
 
@@ -55,7 +56,17 @@ impl<F: Future> Future for Attributed<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        Visit::during(this.visit, || this.future.poll(cx))
+        let future = this.future.as_pin_mut().expect("it is there until the drop");
+        Visit::during(this.visit, || future.poll(cx))
+    }
+}
+
+#[pinned_drop]
+impl<F> PinnedDrop for Attributed<F> {
+    fn drop(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        // A transaction that is dropped rolls back, and does so for its request.
+        Visit::during(this.visit, || this.future.set(None));
     }
 }
 

@@ -79,7 +79,10 @@ impl Database {
     /// A query starts, for the request that runs now or for nobody known.
     pub(super) fn start(&self, statement: usize) -> (Call, Option<Arc<dyn Witness>>) {
         let now = clock::now();
-        let present = Visit::present(Visit::witness);
+        let present = Visit::present(|visit| {
+            visit.touch(self.0.number);
+            visit.witness()
+        });
         let mut figures = lock(&self.0.figures);
         let call = figures.meter.call(statement, now);
         figures.meter.start(&call);
@@ -109,6 +112,7 @@ impl Database {
     pub(super) fn record_as(&self, statement: usize, latency: Duration, outcome: Outcome) {
         let at = clock::now();
         let present = Visit::present(|visit| {
+            visit.touch(self.0.number);
             visit.spend(self.0.number, &self.0.name, latency);
             visit.witness()
         });

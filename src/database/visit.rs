@@ -21,6 +21,8 @@ pub(crate) struct Visit {
     attendance: Attendance,
     /// Connections that are held by a pass of their own.
     passes: RefCell<Vec<(Downstream, Weak<()>)>>,
+    /// The databases that it has sent a query to.
+    touched: Cell<Needs>,
     spent: RefCell<Vec<Spent>>,
     refused: Cell<Option<Rejection>>,
     /// Its witness knows of its end, or has not to.
@@ -46,8 +48,8 @@ thread_local! {
 
 impl Visit {
     pub(crate) fn new(attendance: Attendance) -> Self {
-        let (passes, spent, refused) = Default::default();
-        Self { attendance, passes, spent, refused, ended: false }
+        let (passes, touched, spent, refused) = Default::default();
+        Self { attendance, passes, touched, spent, refused, ended: false }
     }
 
     /// A visit inside of the present one, if there is one: what is held for that one is
@@ -99,7 +101,12 @@ impl Visit {
 
     /// The same request in another task. What it takes there counts for the route alone.
     pub(crate) fn elsewhere(&self) -> Self {
-        let mut visit = Self::new(self.attendance.clone());
+        Self::after(self.attendance.clone())
+    }
+
+    /// A request that was told to have ended, and does more.
+    pub(crate) fn after(attendance: Attendance) -> Self {
+        let mut visit = Self::new(attendance);
         visit.ended = true;
         visit
     }
@@ -120,6 +127,11 @@ impl Visit {
         passes.retain(|(_, pass)| pass.strong_count() > 0);
         passes.push((database, Arc::downgrade(&pass)));
         pass
+    }
+
+    /// It sends a query.
+    pub(crate) fn touch(&self, database: Downstream) {
+        self.touched.set(self.touched.get().and(database));
     }
 
     /// It was refused in the middle.
@@ -144,13 +156,17 @@ impl Visit {
 
     /// The request has its answer. Returns what it took.
     pub(crate) fn end(mut self) -> Vec<Spent> {
-        self.tell_end();
+        // Who was refused before the first query did not do what it does.
+        if self.refused.get().is_none() {
+            self.tell_end();
+        }
         self.spent.take()
     }
 
     fn tell_end(&mut self) {
         if !mem::replace(&mut self.ended, true) {
-            self.attendance.witness.iter().for_each(|witness| witness.visited());
+            let touched = self.touched.get();
+            self.attendance.witness.iter().for_each(|witness| witness.visited(touched));
         }
     }
 }
@@ -158,7 +174,7 @@ impl Visit {
 impl Drop for Visit {
     fn drop(&mut self) {
         // Who leaves before the first query says nothing about the route.
-        if !self.spent.get_mut().is_empty() {
+        if self.touched.get() != Needs::Learned {
             self.tell_end();
         }
     }
@@ -181,8 +197,8 @@ impl Witness for Both {
         self.own.end(database, call, ended);
     }
 
-    fn visited(&self) {
-        self.own.visited();
+    fn visited(&self, touched: Needs) {
+        self.own.visited(touched);
     }
 }
 

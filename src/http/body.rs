@@ -9,10 +9,13 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project::pin_project;
 
+use crate::{database::Visit, gate::Finish};
+
 /// The body of a response from behind a gate: the inner service's with its permit, or
 /// the text of a refusal. The permit is freed with the last frame, or when the body is
 /// dropped: at once where there is none (204, HEAD, an upgrade to WebSocket). A client
-/// that reads slowly keeps its place for as long as it reads.
+/// that reads slowly keeps its place for as long as it reads. What a body asks of a database
+/// as it streams counts for the route of its request.
 #[pin_project]
 #[derive(Debug)]
 pub struct PermitBody<B, H> {
@@ -48,6 +51,7 @@ impl<B, H> Body for PermitBody<B, H>
 where
     B: Body,
     B::Data: From<Bytes>,
+    H: Finish,
 {
     type Data = B::Data;
     type Error = B::Error;
@@ -58,7 +62,9 @@ where
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         match self.project().kind.project() {
             KindProject::Inner { mut body, held } => {
-                let frame = ready!(body.as_mut().poll_frame(cx));
+                let mut visit = held.as_ref().and_then(H::attendance).map(Visit::after);
+                let frame = Visit::during(&mut visit, || body.as_mut().poll_frame(cx));
+                let frame = ready!(frame);
                 if body.is_end_stream() || !matches!(frame, Some(Ok(_))) {
                     *held = None;
                 }

@@ -94,7 +94,7 @@ impl State {
     }
 
     fn limit(&self) -> f64 {
-        self.algorithm() + self.extra
+        (self.algorithm() + self.extra).min(*self.bounds.end() as f64)
     }
 
     /// What the algorithm says, at most what the pool is enough for.

@@ -67,6 +67,23 @@ impl Guard {
         }
     }
 
+    /// Asks for all, in the middle of a request. A probe is out until the connection is
+    /// back, or as many as come would pass a circuit that is half-open.
+    pub(super) async fn check_out(
+        &self,
+        class: &Class,
+        route: Option<&RouteState>,
+        index: usize,
+    ) -> Result<Held, Rejection> {
+        let mut held = self.check(class, route, index)?;
+        held.pause();
+        held.place = Some(self.concurrency.acquire(class).await?);
+        self.check_again(class, route, index, &mut held)?;
+        held.resume();
+        self.count_admitted();
+        Ok(held)
+    }
+
     /// The database tells how it does. Queries that hang at routes which are closed off
     /// do no work: their places go to others, and the limit hears nothing of them.
     pub(super) fn hear(&self, signal: &Signal, learned: &Learned, index: usize) {

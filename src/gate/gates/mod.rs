@@ -151,20 +151,18 @@ impl Gates {
 
     /// Enters the gates of one database, in the middle of a request that holds nothing of
     /// it.
-    pub(crate) async fn check_out(&self, index: usize, class: &Class) -> Result<Permit, Rejection> {
-        let guard = &self.0.guards[index];
+    pub(crate) async fn check_out(
+        &self,
+        index: usize,
+        class: &Class,
+    ) -> Result<GatesPermit, Rejection> {
         let route = self.0.learned.of(class).map(Arc::as_ref);
         let class = self.0.learned.priced(class, route, index);
-        let entered = match guard.check(&class, route, index) {
-            // A connection says nothing about how the request goes: no probe is held.
-            Ok(_) => guard.concurrency.acquire(&class).await,
-            Err(rejection) => Err(rejection),
-        };
-        // It may have opened meanwhile.
-        let entered = entered.and_then(|place| guard.check(&class, route, index).map(|_| place));
-        let entered = entered.map_err(|rejection| self.count(&class, rejection))?;
-        guard.count_admitted();
-        Ok(entered)
+        let entered = self.0.guards[index].check_out(&class, route, index).await;
+        let held = entered.map_err(|rejection| self.count(&class, rejection))?;
+        let mut permit = GatesPermit::new(&class, None);
+        permit.hold(held);
+        Ok(permit)
     }
 
     /// Counts one in at a database, whatever its limit.
@@ -284,3 +282,6 @@ impl fmt::Debug for Gates {
         f.debug_tuple("Gates").field(&self.snapshot()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    class::{Cost, Downstream, Route},
+    class::{Cost, Downstream, Needs, Route},
     control::{
         call::{Call, Slow, WAIT},
         habit::{Habit, Queries, UsualWork},
@@ -146,16 +146,19 @@ impl AtDatabase {
         drop(learning);
         // While nothing comes back at all, it is the database that hangs and no route.
         let hanging = if told { in_flight } else { 0 };
-        self.breaker.hear(&Signal { in_flight: hanging, ..signal });
+        let slow_after = database.slow_after;
+        self.breaker.hear(&Signal { in_flight: hanging, slow_after, ..signal });
         match self.breaker.circuit() {
             Circuit::Open | Circuit::HalfOpen => in_flight,
             _ => 0,
         }
     }
 
-    fn visited(&self) {
+    fn visited(&self, touched: bool) {
         let mut learning = lock(&self.learning);
-        let queries = mem::take(&mut learning.queries);
+        let mut queries = mem::take(&mut learning.queries);
+        // Those of a burst may all have ended before its first request did.
+        queries.touched |= touched;
         learning.habit.note(queries);
         learning.requests += 1;
         let needs = learning.habit.needs();
@@ -187,8 +190,9 @@ impl Witness for RouteState {
         }
     }
 
-    fn visited(&self) {
-        self.at.iter().for_each(AtDatabase::visited);
+    fn visited(&self, touched: Needs) {
+        let touched = |at: &AtDatabase| touched.include(at.database) == Some(true);
+        self.at.iter().for_each(|at| at.visited(touched(at)));
     }
 }
 
