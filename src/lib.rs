@@ -128,7 +128,7 @@ pub use self::{
     event::{BadCalls, Cause, Circuit, Event, Observe, Subject, WorstStatement},
     outcome::{Judge, Outcome, Sample},
     rejection::{Reason, Rejection, rejection_of},
-    signal::{OnSignal, Signal, StatementCalls, StatementSignal},
+    signal::{Connections, OnSignal, Signal, StatementCalls, StatementSignal},
 };
 
 #[cfg(feature = "tower")]

@@ -23,8 +23,8 @@ pub struct Signal {
     pub span: Duration,
     /// What the database's owner calls slow, whatever the statement.
     pub slow_after: Duration,
-    /// The most connections that its pool lends, if that is known: with `db.sqlx(pool)`.
-    pub connections: Option<u32>,
+    /// The connections of its pool, if that is known: with `db.sqlx(pool)`.
+    pub connections: Option<Connections>,
     /// Queries in flight at its end.
     pub in_flight: usize,
     /// How long those still in flight have been so, on average. Zero if none is.
@@ -64,6 +64,24 @@ pub struct Signal {
     /// All queries that say whether the database keeps up, by statement. Statements
     /// without any in this span are left out.
     pub calls: Vec<StatementCalls>,
+}
+
+/// The connections of a pool at the end of a [`Signal`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Connections {
+    /// As many as it may lend.
+    pub most: u32,
+    /// As many as it has lent.
+    pub lent: u32,
+}
+
+impl Connections {
+    /// Whether there is none to spare.
+    #[must_use]
+    pub fn are_exhausted(&self) -> bool {
+        self.lent >= self.most
+    }
 }
 
 /// The queries of one statement in the span of a [`Signal`], good and bad.

@@ -12,8 +12,8 @@ use crate::{
     database::Database,
     event::{Observe, Subject},
     gate::{
-        CircuitBreaker, ConcurrencyGate, ConcurrencyLimit, Gates, GatesPermit, Guard, Place,
-        RateLimit, Snapshot,
+        BreakerGate, CircuitBreaker, ConcurrencyGate, ConcurrencyLimit, Gates, GatesPermit, Guard,
+        Place, RateLimit, Snapshot,
     },
     rejection::Rejection,
 };
@@ -47,12 +47,13 @@ use crate::{
 /// | | | |
 /// |---|---|---|
 /// | limit | [`Knee`](crate::limit::Knee), from 8 | [`ConcurrencyLimit`] |
-/// | its bounds | 0 to 200 requests in flight | [`min`](ConcurrencyLimit::min), [`max`](ConcurrencyLimit::max) |
+/// | its bounds | 0 to 200 requests in flight, and what the pool is enough for, if that is known | [`min`](ConcurrencyLimit::min), [`max`](ConcurrencyLimit::max) |
 /// | headroom | a tenth, for normal and critical requests | [`headroom`](ConcurrencyLimit::headroom) |
 /// | queue | 200 requests for 400 ms | [`queue`](ConcurrencyLimit::queue), [`max_wait`](ConcurrencyLimit::max_wait) |
 /// | circuit dims | half of 10 or more calls in 3 s slow or failed, whatever the statement | [`trip_share`](CircuitBreaker::trip_share), [`min_calls`](CircuitBreaker::min_calls), [`window`](CircuitBreaker::window) |
 /// | circuit opens | nothing back for 1 s, or 90 % of the calls of a second failed | [`stall_after`](CircuitBreaker::stall_after), [`CircuitBreaker`] |
 /// | that of a route opens | nothing back for 100 ms, while others are answered | [`stall_after`](CircuitBreaker::stall_after), if that is less |
+/// | and stays open | 1 s, doubling once | [`open_for`](CircuitBreaker::open_for) |
 /// | circuit stays open | 1 s, doubling to 10 s, give or take a fifth | [`open_for`](CircuitBreaker::open_for), [`open_at_most`](CircuitBreaker::open_at_most) |
 /// | an open one asks | every 250 ms, where the database has a pool of `db.sqlx` | [`probe_every`](CircuitBreaker::probe_every), else [`BreakerGate::probing`](crate::BreakerGate::probing) |
 /// | circuit closes | after 3 probes, with a ramp of 3 s | [`probes`](CircuitBreaker::probes) |
@@ -123,11 +124,42 @@ impl Admission {
         self.gates.acquire(class).await
     }
 
-    /// The gate of the concurrency limit of the first database, to look at or to
-    /// [`reload`](ConcurrencyGate::reload) while it serves.
+    /// The gate of the concurrency limit, to look at or to
+    /// [`reload`](ConcurrencyGate::reload) while it serves. Of several databases, that of
+    /// the first: see [`concurrency_of`](Self::concurrency_of).
     #[must_use]
     pub fn concurrency(&self) -> &ConcurrencyGate {
         self.gates.concurrency()
+    }
+
+    /// The circuit, to look at or to [force](BreakerGate::force_open). Of several
+    /// databases, that of the first: see [`breaker_of`](Self::breaker_of).
+    #[must_use]
+    pub fn breaker(&self) -> &BreakerGate {
+        self.gates.breaker()
+    }
+
+    /// The circuit of this database, if it is protected here.
+    ///
+    /// ```
+    /// use brownout::{Admission, Circuit, Database};
+    ///
+    /// let (primary, replica) = (Database::new("primary"), Database::new("replica"));
+    /// let admission = Admission::builder().protect(&primary).protect(&replica).build()?;
+    /// let circuit = admission.breaker_of(&replica).expect("it is protected");
+    /// circuit.force_open(); // the replica is to be replaced
+    /// assert_eq!(admission.breaker().circuit(), Circuit::Closed);
+    /// # Ok::<(), brownout::InvalidConfig>(())
+    /// ```
+    #[must_use]
+    pub fn breaker_of(&self, database: &Database) -> Option<&BreakerGate> {
+        self.gates.guard_of(database.into()).map(|guard| &guard.breaker)
+    }
+
+    /// The gate of the concurrency limit of this database, if it is protected here.
+    #[must_use]
+    pub fn concurrency_of(&self, database: &Database) -> Option<&ConcurrencyGate> {
+        self.gates.guard_of(database.into()).map(|guard| &guard.concurrency)
     }
 
     /// What the gates hold and have decided so far.

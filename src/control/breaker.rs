@@ -111,7 +111,7 @@ impl Breaker {
             state: State::Closed,
             calls: Calls::new(figures),
             silence: Silence::new(figures.stall_after, now),
-            dim: Dim::bright(now),
+            dim: Dim::bright(figures.scope, now),
             jitter: Jitter::new(seed),
             slow_after: Duration::MAX,
             tried: None,

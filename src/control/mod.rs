@@ -16,6 +16,7 @@ pub(crate) mod occupancy;
 pub(crate) mod patience;
 pub(crate) mod places;
 pub(crate) mod queue;
+pub(crate) mod reach;
 pub(crate) mod reading;
 pub(crate) mod room;
 pub(crate) mod saturation;

@@ -34,6 +34,7 @@ pub(crate) struct Ended {
 
 /// What a permit says to the queries of its request.
 #[doc(hidden)]
+#[cfg_attr(not(feature = "tower"), allow(unreachable_pub, reason = "a gate's permit tells it"))]
 #[derive(Clone)]
 pub struct Attendance {
     pub(crate) class: Class,

@@ -24,10 +24,11 @@ use super::{
 use crate::{
     class::Downstream,
     clock,
+    control::call::WAIT,
     lock::lock,
     outcome::Outcome,
     rejection::{Rejection, rejection_of},
-    signal::{OnSignal, Signal},
+    signal::{Connections, OnSignal, Signal},
 };
 
 /// One downstream database, as this process feels it: a cheap handle, of which all clones
@@ -199,8 +200,20 @@ impl Database {
         let won = self.0.due.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed);
         if won.is_ok() {
             let mut signal = lock(&self.0.figures).take(now, clock::wall());
-            signal.connections = self.pool().map(|pool| pool.max);
+            self.look_at_pool(&mut signal);
             self.tell(&signal);
+        }
+    }
+
+    /// While the pool has connections to spare, who waits for one waits for it to be made,
+    /// which is no load.
+    fn look_at_pool(&self, signal: &mut Signal) {
+        let Some(pool) = self.pool() else { return };
+        let lent = pool.size.saturating_sub(pool.idle);
+        let connections = Connections { most: pool.max, lent };
+        signal.connections = Some(connections);
+        if !connections.are_exhausted() {
+            signal.statements.retain(|own| own.statement != WAIT);
         }
     }
 

@@ -35,7 +35,7 @@ impl Judges {
 impl Database {
     /// Has the edge of a driver say what its errors mean, where their owner does not. The
     /// first one stays.
-    #[allow(dead_code, reason = "for now")]
+    #[cfg_attr(not(feature = "sqlx"), allow(dead_code, reason = "its wrapper knows a driver"))]
     pub(crate) fn recognise(&self, driver: Driver) {
         self.0.judges.driver.get_or_init(|| driver);
     }

@@ -32,9 +32,10 @@ mod visit;
 
 pub use attributed::{Attributed, attributed};
 pub use builder::DatabaseBuilder;
-#[allow(unused_imports, reason = "for the features that know a pool")]
+#[cfg(any(feature = "sqlx", feature = "tracing"))]
 pub(crate) use checkout::CONNECTION;
 pub use checkout::{CheckoutError, Lent};
+#[cfg(feature = "sqlx")]
 pub(crate) use code::outcome_of_text;
 pub use code::{outcome_of_mysql, outcome_of_sqlite, outcome_of_sqlstate};
 pub(crate) use door::{Door, Entering, Pass};
@@ -42,13 +43,14 @@ pub use errors::{JudgeBoxedErrors, JudgeErrors};
 pub use fault::outcome_of_error;
 pub use figures::{SpanFigures, StatementFigures};
 pub use handle::Database;
-#[allow(unused_imports, reason = "for now")]
+#[cfg(feature = "sqlx")]
 pub(crate) use judge::chain;
 pub use layer::{ByRequest, QueryLayer, StatementOf};
 pub use observed::{InFlight, Observed};
+pub(crate) use pool::Ping;
+#[cfg(feature = "sqlx")]
+pub(crate) use pool::Pinging;
 pub use pool::PoolSnapshot;
-#[allow(unused_imports, reason = "for the features that know a pool")]
-pub(crate) use pool::{Ping, Pinging};
 pub use postgres::{InvalidSample, PostgresSample};
 pub use recent::DatabaseSnapshot;
 pub use report::{Hanging, PoolAdvice, Report, RouteFigures, Saturated, Sustained, Throughput};

@@ -27,7 +27,7 @@ pub struct Transaction<'c, DB: ::sqlx::Database> {
     open: bool,
 }
 
-#[expect(clippy::large_enum_variant, reason = "mostly it is the large one")]
+#[allow(clippy::large_enum_variant, reason = "mostly it is the large one")]
 pub(super) enum Held<'c, DB: ::sqlx::Database> {
     Own(PoolConnection<DB>),
     Lent(&'c mut Connection<DB>),

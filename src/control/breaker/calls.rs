@@ -21,7 +21,6 @@ pub(crate) enum Scope {
     /// and enough to judge by, it is well itself.
     Database,
     /// One route, whose requests need all of its statements: it is as ill as the illest.
-    #[allow(dead_code, reason = "for now")]
     Route,
 }
 

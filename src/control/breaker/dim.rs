@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::Scope;
 use crate::class::Priority;
 
 /// A level from 0 to 3, one step for each priority that may be refused. Up to 1 it is the
@@ -11,6 +12,8 @@ use crate::class::Priority;
 #[derive(Clone, Debug)]
 pub(super) struct Dim {
     level: f64,
+    /// In which it falls by 1 while calls are good.
+    fall: Duration,
     moved: Instant,
     /// Since when it has been as dark as it gets.
     dark: Option<Instant>,
@@ -19,13 +22,13 @@ pub(super) struct Dim {
 }
 
 impl Dim {
-    pub(super) fn bright(now: Instant) -> Self {
-        Self { level: 0.0, moved: now, dark: None, owed: [0.0; STEPS] }
+    pub(super) fn bright(scope: Scope, now: Instant) -> Self {
+        Self { level: 0.0, fall: fall(scope), moved: now, dark: None, owed: [0.0; STEPS] }
     }
 
-    /// As far as it goes: from there it ramps up, a second for each priority.
-    pub(super) fn dark(now: Instant) -> Self {
-        Self { level: STEPS as f64, dark: Some(now), ..Self::bright(now) }
+    /// As far as it goes: from there it ramps up, one priority after the other.
+    pub(super) fn dark(scope: Scope, now: Instant) -> Self {
+        Self { level: STEPS as f64, dark: Some(now), ..Self::bright(scope, now) }
     }
 
     pub(super) fn level(&self) -> f64 {
@@ -46,7 +49,7 @@ impl Dim {
             self.level += elapsed.min(RISE).as_secs_f64() / RISE.as_secs_f64();
         } else {
             let speed = (2.0 * (1.0 - strain)).min(1.0);
-            self.level -= speed * elapsed.as_secs_f64() / FALL.as_secs_f64();
+            self.level -= speed * elapsed.as_secs_f64() / self.fall.as_secs_f64();
         }
         self.level = self.level.clamp(0.0, STEPS as f64);
         self.moved = self.moved.max(now);
@@ -83,8 +86,13 @@ const STEPS: usize = 3;
 /// In which the level rises by 1, and the most that one look may make of a pause.
 const RISE: Duration = Duration::from_millis(300);
 
-/// In which the level falls by 1 while calls are good.
-const FALL: Duration = Duration::from_secs(1);
+/// One route is a small part of what the database does, and can come back faster.
+fn fall(scope: Scope) -> Duration {
+    match scope {
+        Scope::Database => Duration::from_secs(1),
+        Scope::Route => Duration::from_millis(300),
+    }
+}
 
 /// Without a signal for so long, it falls by itself.
 const SILENT: Duration = Duration::from_millis(500);
@@ -98,7 +106,7 @@ mod tests {
     const TICK: Duration = Duration::from_millis(100);
 
     fn at(level: f64, now: Instant) -> Dim {
-        Dim { level, ..Dim::bright(now) }
+        Dim { level, ..Dim::bright(Scope::Database, now) }
     }
 
     fn refused(dim: &mut Dim, priority: Priority, of: u32, now: Instant) -> u32 {
@@ -108,7 +116,7 @@ mod tests {
     #[test]
     fn it_darkens_within_a_second_and_ramps_up_in_three() {
         let t0 = Instant::now();
-        let mut dim = Dim::bright(t0);
+        let mut dim = Dim::bright(Scope::Database, t0);
         (1..=9).for_each(|tick| dim.follow(1.0, t0 + tick * TICK));
         assert!((dim.level() - 3.0).abs() < 1e-9, "{dim:?}");
         let t1 = t0 + 9 * TICK;
@@ -131,7 +139,7 @@ mod tests {
     #[test]
     fn a_long_pause_is_no_evidence() {
         let t0 = Instant::now();
-        let mut dim = Dim::bright(t0);
+        let mut dim = Dim::bright(Scope::Database, t0);
         dim.follow(1.0, t0 + 1_000 * TICK);
         assert!((dim.level() - 1.0).abs() < 1e-9, "{dim:?}");
     }

@@ -31,7 +31,7 @@ impl Breaker {
 
     /// Closed, though dark at first: it ramps up while calls are good.
     pub(super) fn close(&mut self, now: Instant, cause: Cause) {
-        self.start(Dim::dark(now), cause);
+        self.start(Dim::dark(self.figures.scope, now), cause);
         self.silence.restart(now);
     }
 
@@ -44,7 +44,7 @@ impl Breaker {
             (before, mode) if before == mode => {}
             (Mode::ForcedOpen, Mode::Automatic) => self.attempt(now, cause),
             (Mode::ForcedClosed, Mode::Automatic) => self.cause = cause,
-            _ => self.start(Dim::bright(now), cause),
+            _ => self.start(Dim::bright(self.figures.scope, now), cause),
         }
     }
 

@@ -211,7 +211,9 @@ impl CircuitBreaker {
     ) -> Result<impl Fn(Route, usize) -> BreakerGate + Send + Sync + 'static, InvalidConfig> {
         let checked = self.checked()?;
         let stall_after = checked.stall_after.min(ROUTE_STALL);
-        let figures = Figures { scope: Scope::Route, stall_after, ..checked };
+        // Its probes are few and harm nobody else.
+        let open_at_most = checked.open_at_most.min(2 * checked.open_for);
+        let figures = Figures { scope: Scope::Route, stall_after, open_at_most, ..checked };
         Ok(move |route, index: usize| {
             let database = databases.get(index).cloned();
             self.gate_with(figures, Subject { database, route: Some(route) }, observer.clone())

@@ -77,8 +77,11 @@ impl ConcurrencyLimit {
         Self { min, ..self }
     }
 
-    /// The limit is never higher, in requests in flight at once. Default: 200; at least
-    /// 1. The size of the connection pool is a good value.
+    /// The limit is never higher, in requests in flight at once. Default: 200; not 0.
+    ///
+    /// Where the size of the connection pool is known (`Database::sqlx`), it is also never
+    /// higher than what the pool is enough for: as many requests as it has connections, or
+    /// more where requests were seen to use one for a part of their time only.
     pub fn max(self, max: usize) -> Self {
         Self { max, ..self }
     }

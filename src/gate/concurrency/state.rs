@@ -10,7 +10,10 @@ use super::{
     settings::{Checked, bounded},
 };
 use crate::{
-    control::limit::{Knee, Limit, Usage},
+    control::{
+        limit::{Knee, Limit, Usage},
+        reach::Reach,
+    },
     signal::Signal,
 };
 
@@ -21,6 +24,7 @@ pub(super) struct State {
     /// Places beyond the limit, some of them to find out what hangs.
     extra: f64,
     trial: f64,
+    reach: Reach,
 }
 
 /// What the gates know beside the signal.
@@ -39,7 +43,7 @@ impl State {
     pub(super) fn new<T>(settings: Checked) -> (Self, Floor<T>) {
         let Checked { algorithm, bounds, rules } = settings;
         let algorithm = algorithm.unwrap_or_else(|| Box::new(Knee::default()));
-        let state = Self { algorithm, bounds, extra: 0.0, trial: 0.0 };
+        let state = Self { algorithm, bounds, extra: 0.0, trial: 0.0, reach: Reach::default() };
         let floor = Floor::new(state.limit(), phase(), rules);
         (state, floor)
     }
@@ -67,6 +71,9 @@ impl State {
             0 => self.algorithm.update(signal, &usage),
             idle => self.algorithm.update(&without(signal, idle), &usage.without(idle)),
         }
+        if let Some(connections) = signal.connections {
+            self.reach.see(floor.in_flight(), connections);
+        }
         self.add_places(signal, news);
         let to = self.limit();
         let from = floor.set_limit(to);
@@ -78,16 +85,23 @@ impl State {
     /// many as the limit: the most important go there, and whether they come back tells
     /// what hangs. Never more than `max`, or than there are connections.
     fn add_places(&mut self, signal: &Signal, news: &News) {
-        let limit = bounded(&*self.algorithm, &self.bounds);
+        let limit = self.algorithm();
         let hangs = news.tells_routes && signal.hung > news.closed_off;
         self.trial = if hangs { (self.trial + 1.0).min(limit.ceil()) } else { 0.0 };
-        let most = signal.connections.map_or(usize::MAX, |most| most as usize);
+        let most = signal.connections.map_or(usize::MAX, |pool| pool.most as usize);
         let free = most.min(*self.bounds.end()) as f64 - limit;
         self.extra = (news.closed_off as f64 + self.trial).min(free.max(0.0));
     }
 
     fn limit(&self) -> f64 {
-        bounded(&*self.algorithm, &self.bounds) + self.extra
+        self.algorithm() + self.extra
+    }
+
+    /// What the algorithm says, at most what the pool is enough for.
+    fn algorithm(&self) -> f64 {
+        bounded(&*self.algorithm, &self.bounds)
+            .min(self.reach.limit())
+            .max(*self.bounds.start() as f64)
     }
 }
 

@@ -1,13 +1,38 @@
 //! What the gates hear of a database, and what they tell back.
 
-use std::{ops::ControlFlow, time::Instant};
+use std::{
+    ops::ControlFlow,
+    sync::{Arc, Weak},
+    time::Instant,
+};
 
-use super::WeakGates;
+use super::{Gates, Shared};
 use crate::signal::{OnSignal, Signal};
 
-pub(super) struct Listener {
-    pub(super) gates: WeakGates,
-    pub(super) index: usize,
+/// Gates that may be gone.
+pub(crate) struct WeakGates(Weak<Shared>);
+
+impl WeakGates {
+    pub(crate) fn upgrade(&self) -> Option<Gates> {
+        self.0.upgrade().map(Gates)
+    }
+}
+
+impl Gates {
+    /// The same, without keeping them alive.
+    pub(crate) fn weak(&self) -> WeakGates {
+        WeakGates(Arc::downgrade(&self.0))
+    }
+
+    /// What has the gates of a database hear it. It keeps none alive.
+    pub(crate) fn listener(&self, index: usize) -> impl OnSignal + Send + Sync + use<> {
+        Listener { gates: self.weak(), index }
+    }
+}
+
+struct Listener {
+    gates: WeakGates,
+    index: usize,
 }
 
 impl OnSignal for Listener {

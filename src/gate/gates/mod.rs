@@ -9,6 +9,7 @@ mod route;
 mod snapshot;
 
 pub(crate) use guard::Guard;
+pub(crate) use listener::WeakGates;
 pub use permit::{GatesPermit, GatesWait};
 pub(crate) use route::RouteUse;
 pub use snapshot::{GuardSnapshot, Snapshot};
@@ -16,20 +17,20 @@ pub use snapshot::{GuardSnapshot, Snapshot};
 use std::{
     fmt,
     sync::{
-        Arc, Weak,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
 };
 
-use self::{guard::Held, learned::Learned, listener::Listener};
+use self::{guard::Held, learned::Learned};
 use super::{BreakerGate, ConcurrencyGate, Entry, Gate, Permit, RateGate, Wait};
 use crate::{
     class::{Class, Downstream, Route},
     clock,
     event::{Circuit, Event, Observe},
     rejection::{Reason, Rejection},
-    signal::{OnSignal, Signal},
+    signal::Signal,
 };
 
 /// Rate limit (if there is a quota), and for each database that a request needs (said by
@@ -110,13 +111,12 @@ impl Gates {
         &self.0.guards[0].breaker
     }
 
-    pub(crate) fn guards(&self) -> &[Guard] {
-        &self.0.guards
+    pub(crate) fn guard_of(&self, database: Downstream) -> Option<&Guard> {
+        self.0.guards.iter().find(|guard| guard.database == database)
     }
 
-    /// The same, without keeping them alive.
-    pub(crate) fn weak(&self) -> WeakGates {
-        WeakGates(Arc::downgrade(&self.0))
+    pub(crate) fn guards(&self) -> &[Guard] {
+        &self.0.guards
     }
 
     /// What they hold and have decided so far.
@@ -143,11 +143,6 @@ impl Gates {
     /// What the routes were seen to do with a database.
     pub(crate) fn route_uses(&self, index: usize) -> Vec<RouteUse> {
         self.0.learned.usage(index)
-    }
-
-    /// What has the gates of a database hear it. It keeps none alive.
-    pub(crate) fn listener(&self, index: usize) -> impl OnSignal + Send + Sync + use<> {
-        Listener { gates: self.weak(), index }
     }
 
     fn hear(&self, signal: &Signal, index: usize) {
@@ -272,15 +267,6 @@ impl Gates {
         let Class { priority, route, .. } = *class;
         self.0.observer.observe(&Event::Refused { priority, reason, route });
         rejection
-    }
-}
-
-/// Gates that may be gone.
-pub(crate) struct WeakGates(Weak<Shared>);
-
-impl WeakGates {
-    pub(crate) fn upgrade(&self) -> Option<Gates> {
-        self.0.upgrade().map(Gates)
     }
 }
 
