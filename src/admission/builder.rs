@@ -47,12 +47,13 @@ use crate::{
 /// | | | |
 /// |---|---|---|
 /// | limit | [`Knee`](crate::limit::Knee), from 8 | [`ConcurrencyLimit`] |
-/// | its bounds | 0 to 200 requests in flight | [`min`](ConcurrencyLimit::min), [`max`](ConcurrencyLimit::max) |
+/// | its bounds | 0 to 200 requests in flight, and what the pool is enough for, if that is known | [`min`](ConcurrencyLimit::min), [`max`](ConcurrencyLimit::max) |
 /// | headroom | a tenth, for normal and critical requests | [`headroom`](ConcurrencyLimit::headroom) |
 /// | queue | 200 requests for 400 ms | [`queue`](ConcurrencyLimit::queue), [`max_wait`](ConcurrencyLimit::max_wait) |
 /// | circuit dims | half of 10 or more calls in 3 s slow or failed, whatever the statement | [`trip_share`](CircuitBreaker::trip_share), [`min_calls`](CircuitBreaker::min_calls), [`window`](CircuitBreaker::window) |
 /// | circuit opens | nothing back for 1 s, or 90 % of the calls of a second failed | [`stall_after`](CircuitBreaker::stall_after), [`CircuitBreaker`] |
 /// | that of a route opens | nothing back for 100 ms, while others are answered | [`stall_after`](CircuitBreaker::stall_after), if that is less |
+/// | and stays open | 1 s, doubling once | [`open_for`](CircuitBreaker::open_for) |
 /// | circuit stays open | 1 s, doubling to 10 s, give or take a fifth | [`open_for`](CircuitBreaker::open_for), [`open_at_most`](CircuitBreaker::open_at_most) |
 /// | an open one asks | every 250 ms, where the database has a pool of `db.sqlx` | [`probe_every`](CircuitBreaker::probe_every), else [`BreakerGate::probing`](crate::BreakerGate::probing) |
 /// | circuit closes | after 3 probes, with a ramp of 3 s | [`probes`](CircuitBreaker::probes) |
