@@ -215,7 +215,7 @@ impl Breaker {
                     *until = (*until).min(*since + LEAST_OPEN);
                 } else if self.figures.scope == Scope::Route && !signal.overdue.is_zero() {
                     // What hangs still holds connections, and a probe would be one more.
-                    let soon = (signal.at + LEAST_OPEN).min(*since + self.figures.open_at_most);
+                    let soon = (signal.at + LEAST_OPEN).min(*since + FOR_EVER);
                     *until = (*until).max(soon);
                 }
             }
@@ -270,6 +270,9 @@ const IN_VAIN: Duration = Duration::from_secs(10);
 
 /// How long it is open at least, and so how often at most it tries.
 const LEAST_OPEN: Duration = Duration::from_millis(300);
+
+/// What hangs for so long does not come back at all, and says nothing any more.
+const FOR_EVER: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests;

@@ -32,6 +32,8 @@ pub(super) struct Shared {
     pub(super) breaker: Mutex<Breaker>,
     pub(super) probe_every: Duration,
     closed: AtomicBool,
+    /// Active probes that passed.
+    pub(super) answers: AtomicU64,
     report_only: bool,
     would_have_refused: AtomicU64,
     subject: Subject,
@@ -50,6 +52,7 @@ impl BreakerGate {
             breaker: Mutex::new(breaker),
             probe_every,
             closed: AtomicBool::new(true),
+            answers: AtomicU64::new(0),
             report_only,
             would_have_refused: AtomicU64::new(0),
             subject,
@@ -150,6 +153,11 @@ impl BreakerGate {
 
     pub(in crate::gate) fn hear(&self, signal: &Signal) {
         self.change(|breaker| breaker.on_signal(signal));
+    }
+
+    /// Active probes that passed since the last call.
+    pub(in crate::gate) fn take_answers(&self) -> u64 {
+        self.0.answers.swap(0, Ordering::Relaxed)
     }
 
     /// From when on queries have a say.

@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    sync::{Arc, Weak},
+    sync::{Arc, Weak, atomic::Ordering},
     time::Duration,
 };
 
@@ -73,7 +73,9 @@ where
         let Some(patience) = alive().and_then(|gate| gate.patience()) else { continue };
         let answer = tokio::time::timeout(patience, probe()).await;
         if let Some(gate) = alive() {
-            gate.change(|breaker| breaker.probed(clock::now(), matches!(answer, Ok(Ok(_)))));
+            let passed = matches!(answer, Ok(Ok(_)));
+            gate.0.answers.fetch_add(u64::from(passed), Ordering::Relaxed);
+            gate.change(|breaker| breaker.probed(clock::now(), passed));
         }
     }
 }

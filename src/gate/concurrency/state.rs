@@ -87,10 +87,11 @@ impl State {
     fn add_places(&mut self, signal: &Signal, news: &News) {
         let limit = self.algorithm();
         let hangs = news.tells_routes && signal.hung > news.closed_off;
-        self.trial = if hangs { (self.trial + 1.0).min(limit.ceil()) } else { 0.0 };
-        let most = signal.connections.map_or(usize::MAX, |pool| pool.most as usize);
-        let free = most.min(*self.bounds.end()) as f64 - limit;
-        self.extra = (news.closed_off as f64 + self.trial).min(free.max(0.0));
+        let more = if hangs { (self.trial + 1.0).min(limit.ceil()) } else { 0.0 };
+        let most = signal.connections.map_or(f64::INFINITY, |pool| f64::from(pool.most));
+        let free = |most: f64| (most.min(*self.bounds.end() as f64) - limit).max(0.0);
+        self.trial = more.min(free(most - SPARE));
+        self.extra = (news.closed_off as f64 + self.trial).min(free(most));
     }
 
     fn limit(&self) -> f64 {
@@ -114,6 +115,9 @@ fn without(signal: &Signal, hanging: usize) -> Signal {
         ..signal.clone()
     }
 }
+
+/// Connections that are left alone by trial, for whoever can use one.
+const SPARE: f64 = 2.0;
 
 /// From 0 to 1, another for each gate.
 fn phase() -> f64 {

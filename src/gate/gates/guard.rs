@@ -88,7 +88,7 @@ impl Guard {
     /// do no work: their places go to others, and the limit hears nothing of them.
     pub(super) fn hear(&self, signal: &Signal, learned: &Learned, index: usize) {
         self.breaker.hear(signal);
-        let closed_off = learned.hear(signal, index);
+        let closed_off = learned.hear(signal, self.breaker.take_answers(), index);
         let admitted = Some(self.admitted.swap(0, Ordering::Relaxed));
         let tells_routes = learned.tells_routes();
         self.concurrency.hear(signal, &News { admitted, closed_off, tells_routes });

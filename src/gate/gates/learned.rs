@@ -79,11 +79,12 @@ impl Learned {
 
     /// A database tells how it does. Returns the queries that hang at routes whose
     /// circuit is open.
-    pub(super) fn hear(&self, signal: &Signal, index: usize) -> usize {
+    /// It answered so many active probes.
+    pub(super) fn hear(&self, signal: &Signal, answers: u64, index: usize) -> usize {
         let common = &self.databases[index];
         let in_doubt = lock(&common.strays).note(signal.started, signal.strays);
         common.in_doubt.store(in_doubt, Ordering::Relaxed);
-        self.known().map(|route| route.at(index).hear(signal)).sum()
+        self.known().map(|route| route.at(index).hear(signal, answers)).sum()
     }
 
     /// Whether there is more than one to tell apart.

@@ -135,14 +135,16 @@ impl AtDatabase {
 
     /// The database tells how it does, so that the route is judged, too. Returns its
     /// queries that hang while the circuit of the route is open.
-    pub(super) fn hear(&self, database: &Signal) -> usize {
+    /// An active probe that it answered is proof enough that it is well.
+    pub(super) fn hear(&self, database: &Signal, answers: u64) -> usize {
         let mut learning = lock(&self.learning);
         if let Some(since) = self.breaker.judge_since() {
             learning.meter.judge_since(since);
         }
         let signal = learning.meter.take(database.at, database.wall);
         let in_flight = signal.in_flight;
-        let told = learning.others(database.finished, signal.finished) >= EVIDENCE;
+        let told =
+            learning.others(database.finished + EVIDENCE * answers, signal.finished) >= EVIDENCE;
         drop(learning);
         // While nothing comes back at all, it is the database that hangs and no route.
         let hanging = if told { in_flight } else { 0 };
