@@ -92,8 +92,8 @@ impl Admission {
     }
 
     /// Admission for work that is no request, such as a background job. Have the job
-    /// observe its queries with the database that is protected: the gates learn from
-    /// those.
+    /// observe its queries with the database that is protected, since the gates learn from
+    /// those, and say with [`attributed`](crate::attributed) that they are no request's.
     ///
     /// ```
     /// # async fn job(
@@ -104,7 +104,7 @@ impl Admission {
     /// use brownout::{Class, Priority};
     ///
     /// let permit = admission.acquire(&Class::new(Priority::Bulk)).await?;
-    /// db.statement("export").observe(query).await?;
+    /// brownout::attributed(db.statement("export").observe(query)).await?;
     /// drop(permit);
     /// # Ok(()) }
     /// ```

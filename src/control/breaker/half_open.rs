@@ -69,7 +69,12 @@ impl Breaker {
         }
     }
 
-    /// A probe was given up after `elapsed`, by a client that left or a full queue.
+    /// A probe never went out: another gate refused it, or its client left the queue.
+    pub(crate) fn withdraw(&mut self, probe: Probe) {
+        self.give_back(probe);
+    }
+
+    /// A probe was given up after `elapsed`, by a client that left.
     pub(crate) fn abandon(&mut self, probe: Probe, now: Instant, elapsed: Duration) {
         let slow = elapsed > self.slow_after;
         match self.give_back(probe) {

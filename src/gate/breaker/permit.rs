@@ -59,8 +59,12 @@ impl Drop for BreakerPermit {
     fn drop(&mut self) {
         if let Some(Out { gate, probe, started }) = self.probe.take() {
             let now = clock::now();
-            let elapsed = now.saturating_duration_since(started.unwrap_or(now));
-            gate.change(|breaker| breaker.abandon(probe, now, elapsed));
+            gate.change(|breaker| match started {
+                Some(started) => {
+                    breaker.abandon(probe, now, now.saturating_duration_since(started));
+                }
+                None => breaker.withdraw(probe),
+            });
         }
     }
 }

@@ -40,16 +40,19 @@ impl Guard {
         self.admitted.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Asks both circuits.
+    /// Asks both circuits. What they try does not go out before it is resumed.
     pub(super) fn check(
         &self,
         class: &Class,
         route: Option<&RouteState>,
         index: usize,
     ) -> Result<Held, Rejection> {
-        let circuit = self.breaker.check(class)?;
+        let mut circuit = self.breaker.check(class)?;
+        circuit.pause();
         let route = route.map(|route| route.at(index).breaker().check(class)).transpose()?;
-        Ok(Held { database: self.database, circuit, route, place: None })
+        let mut held = Held { database: self.database, circuit, route, place: None };
+        held.pause();
+        Ok(held)
     }
 
     /// The request has waited: whether it may still go on.
@@ -61,10 +64,12 @@ impl Guard {
         held: &mut Held,
     ) -> Result<(), Rejection> {
         self.breaker.check_again(class, &mut held.circuit)?;
-        match (&mut held.route, route) {
-            (Some(permit), Some(route)) => route.at(index).breaker().check_again(class, permit),
-            _ => Ok(()),
+        held.pause();
+        if let (Some(permit), Some(route)) = (&mut held.route, route) {
+            route.at(index).breaker().check_again(class, permit)?;
         }
+        held.pause();
+        Ok(())
     }
 
     /// Asks for all, in the middle of a request. A probe is out until the connection is
@@ -76,7 +81,6 @@ impl Guard {
         index: usize,
     ) -> Result<Held, Rejection> {
         let mut held = self.check(class, route, index)?;
-        held.pause();
         held.place = Some(self.concurrency.acquire(class).await?);
         self.check_again(class, route, index, &mut held)?;
         held.resume();
@@ -100,8 +104,8 @@ impl Held {
         std::iter::once(&mut self.circuit).chain(&mut self.route)
     }
 
-    /// The request waits for a place.
-    pub(super) fn pause(&mut self) {
+    /// The request has not gone on yet.
+    fn pause(&mut self) {
         self.circuits().for_each(BreakerPermit::pause);
     }
 

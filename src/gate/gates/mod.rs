@@ -205,7 +205,6 @@ impl Gates {
             match self.enter_limit(&permit, database, now) {
                 Entry::Admitted(place) => permit.take_place(place),
                 Entry::Waiting(wait) => {
-                    permit.held().for_each(Held::pause);
                     return Entry::Waiting(GatesWait::new(self.clone(), permit, wait));
                 }
                 Entry::Refused(rejection) => {

@@ -316,3 +316,25 @@ async fn places_in_the_stead_of_what_hangs_are_within_max() {
     concurrency.reload(fixed(10).max(11)).expect("it is valid");
     assert_eq!(concurrency.limit(), 11);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_another_circuit_refuses_is_no_probe() {
+    let two = two(&fixed(10));
+    let closed_off = route("unit: closed off");
+    two.acquaint(closed_off, 1, None);
+    let state = two.gates.0.learned.of(&closed_off).expect("it was seen").clone();
+    state.at(0).breaker().force_open();
+    two.breaker(0).force_open();
+    two.breaker(0).release();
+    let first = |class: Class| class.needs(two.numbers[0]);
+    for _ in 0..30 {
+        assert_eq!(two.refused(first(closed_off)), Reason::CircuitOpen);
+    }
+    two.breaker(1).force_open();
+    for _ in 0..30 {
+        assert_eq!(two.refused(NORMAL), Reason::CircuitOpen);
+    }
+    let mut probe = two.admitted(first(NORMAL));
+    probe.finish(&Sample::new(MS, Outcome::Ignore));
+    assert_eq!(two.breaker(0).circuit(), Circuit::HalfOpen, "one said nothing, and not 61");
+}
