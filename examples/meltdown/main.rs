@@ -22,6 +22,7 @@ mod mix;
 mod plots;
 mod progress;
 mod protection;
+mod quiet_hours;
 mod record;
 mod recovery;
 mod report;
@@ -114,9 +115,8 @@ fn replay(args: &Args) -> Result<Vec<String>> {
 }
 
 fn perform(args: &Args, stage: &mut Stage) -> Result<Vec<String>> {
-    let variants = Protection::variants()?;
     let mut rng = StdRng::seed_from_u64(args.seed);
-    let items = variants.len() as i64 + 1;
+    let items = Protection::VARIANTS.len() as i64 + 1;
     eprintln!("Filling the shop ({}) …", stage.source.dialect.name());
     stage.products = stage.runtime.block_on(seed::fill(&stage.store, items, &mut rng))?;
     let calibration = stage.calibrate(args.calibration_step())?;
@@ -124,8 +124,8 @@ fn perform(args: &Args, stage: &mut Stage) -> Result<Vec<String>> {
     println!("{introduction}");
     let mut runs = Vec::new();
     let mut before = calibration.sustained_work();
-    for (item, protection) in (1..).zip(variants) {
-        let mut run = stage.run(protection, item, args.timeline(), &calibration)?;
+    for (item, protection) in (1..).zip(Protection::VARIANTS) {
+        let mut run = stage.run(protection()?, item, args.timeline(), &calibration)?;
         let after = stage.sustained_now(&calibration, args.calibration_step())?;
         run.sustained = (before + after) / 2.0;
         before = after;
@@ -168,6 +168,6 @@ fn conclude(report: &Path, introduction: &str, runs: &[Run]) -> Result<()> {
         println!("  {verdict}  {}: {}: {}", goal.run, goal.wanted, goal.measured);
     }
     report::write(report, introduction, runs, &sections, &goals)?;
-    println!("Report: {}", report.display());
+    println!("Report: {} (its last part: what the database handle says)", report.display());
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! The only place that knows admission control: what guards the shop in a run.
 
-use std::future::Future;
-
 use axum::Router;
 use brownout::http::Routes;
 use brownout::{Admission, Circuit, Database, Priority, Reason};
@@ -11,8 +9,9 @@ use crate::failure::{Failure, Result};
 /// What stands between the customers and the shop's handlers.
 #[derive(Clone, Debug)]
 pub(crate) enum Protection {
-    /// Nothing, as in the outage.
-    Absent,
+    /// Nothing, as in the outage. Its pool is wrapped all the same, so that only the gates
+    /// make the difference.
+    Absent { database: Database },
     /// Admission control, with its defaults.
     Present { database: Database, admission: Admission },
 }
@@ -30,9 +29,11 @@ pub(crate) struct Guard {
 }
 
 impl Protection {
-    /// The guards to compare, in the order of their runs.
-    pub(crate) fn variants() -> Result<Vec<Self>> {
-        Ok(vec![Self::Absent, Self::present()?])
+    /// What makes the guards to compare, in the order of their runs.
+    pub(crate) const VARIANTS: [fn() -> Result<Self>; 2] = [|| Ok(Self::absent()), Self::present];
+
+    pub(crate) fn absent() -> Self {
+        Self::Absent { database: Database::new("shop") }
     }
 
     fn present() -> Result<Self> {
@@ -46,7 +47,7 @@ impl Protection {
     /// What the run is called.
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::Absent => "unprotected",
+            Self::Absent { .. } => "unprotected",
             Self::Present { .. } => "protected",
         }
     }
@@ -56,29 +57,23 @@ impl Protection {
         matches!(self, Self::Present { .. })
     }
 
-    /// Puts the guard in front of the shop.
+    /// What the shop's pool is wrapped with.
+    pub(crate) fn database(&self) -> &Database {
+        match self {
+            Self::Absent { database } | Self::Present { database, .. } => database,
+        }
+    }
+
+    /// Puts the guard in front of the shop. It is told what is important, and learns by
+    /// itself what needs the database.
     pub(crate) fn guard(&self, shop: Router) -> Router {
         let Self::Present { admission, .. } = self else {
             return shop;
         };
         let routes = Routes::new()
             .route("/checkout", Priority::Critical)
-            .route("/search", Priority::Sheddable)
-            .exempt("/health")
-            .exempt("/");
+            .route("/search", Priority::Sheddable);
         shop.layer(admission.layer().classify(routes))
-    }
-
-    /// Lets the guard time one query.
-    pub(crate) async fn timed<T>(
-        &self,
-        statement: &'static str,
-        query: impl Future<Output = std::result::Result<T, sqlx::Error>>,
-    ) -> std::result::Result<T, sqlx::Error> {
-        match self {
-            Self::Absent => query.await,
-            Self::Present { database, .. } => database.statement(statement).observe(query).await,
-        }
     }
 
     /// The guard's figures, if there is a guard.

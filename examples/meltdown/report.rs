@@ -79,6 +79,7 @@ pub(crate) fn write(
         plots(&mut page, plot, runs)?;
     }
     figure_table(&mut page, sections, runs);
+    database_pages(&mut page, runs);
     page.push_str("</main></html>\n");
     fs::write(path, page)
         .map_err(|error| Failure::new(format!("--report {}: {error}", path.display())))
@@ -164,6 +165,21 @@ fn figure_table(page: &mut String, sections: &[Section], runs: &[Run]) {
     page.push_str("</table></div></section>");
 }
 
+/// What the database handle of each guarded run says.
+fn database_pages(page: &mut String, runs: &[Run]) {
+    for run in runs.iter().filter(|run| run.guarded) {
+        add(
+            page,
+            format_args!(
+                "<section><h2>What the database handle says ({})</h2><p>{REPORT_CALL}</p>\
+                 <div class=wide><pre>{}</pre></div></section>",
+                run.name,
+                escaped(&run.database_page)
+            ),
+        );
+    }
+}
+
 fn add(page: &mut String, text: std::fmt::Arguments<'_>) {
     page.write_fmt(text).expect("a string takes any text");
 }
@@ -178,6 +194,9 @@ const EXPLANATION: &str = "A campaign sends a shop several times what its databa
     pages that need no database stay well, as they never wait for it. The same customers come at the \
     same moments in each run, and both columns share their axes.";
 
+const REPORT_CALL: &str =
+    "<code>database.report()</code> when all was over, from the quiet hours before the run on.";
+
 const HEAD: &str = "<!doctype html><html lang=en><meta charset=utf-8>\
 <meta name=viewport content='width=device-width,initial-scale=1'><title>Meltdown: the postmortem, replayed</title><style>\
 :root{color-scheme:light dark;--ink:#1d2429;--paper:#fbfaf8;--card:#fff;--line:#dcd9d3;--good:#1d7a48;--bad:#c03744}\
@@ -190,4 +209,4 @@ figure{margin:0}figcaption{font-weight:600}svg{width:100%;height:auto;display:bl
 .legend i{display:inline-block;width:.9em;height:.9em;border-radius:2px;margin-right:.4em;vertical-align:-.1em}\
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%}td,th{padding:.25rem .6rem;text-align:left;border-bottom:1px solid var(--line)}\
 th{padding-top:1rem}.figure{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.met{color:var(--good);font-weight:600}\
-.missed{color:var(--bad);font-weight:600}</style><main><h1>Meltdown: the postmortem, replayed</h1>";
+.missed{color:var(--bad);font-weight:600}pre{margin:.4rem 0;font-size:.85rem}</style><main><h1>Meltdown: the postmortem, replayed</h1>";

@@ -10,13 +10,14 @@ use tokio::runtime::Runtime;
 use crate::calibrate::Calibration;
 use crate::client::Customers;
 use crate::dialect::Source;
-use crate::errand::Errands;
+use crate::errand::{Errand, Errands};
 use crate::failure::Result;
 use crate::ledger::Ledger;
 use crate::load;
 use crate::mix::Route;
 use crate::progress::Progress;
 use crate::protection::Protection;
+use crate::quiet_hours;
 use crate::record::Record;
 use crate::recovery::time_to_recover;
 use crate::server::Server;
@@ -51,6 +52,8 @@ pub(crate) struct Run {
     pub(crate) recovered: Option<Duration>,
     /// Whether connections stayed lost after the run, until a restart.
     pub(crate) restarted: bool,
+    /// The page of the database handle, at the end.
+    pub(crate) database_page: String,
 }
 
 /// Item that only calibration sells; runs sell the ones after it.
@@ -75,7 +78,7 @@ impl Stage {
     }
 
     fn calibration_server(&self) -> Result<Server> {
-        Server::start(&self.listener, &self.source, Protection::Absent, CALIBRATION_ITEM)
+        Server::start(&self.listener, &self.source, Protection::absent(), CALIBRATION_ITEM)
     }
 
     /// Replays the surge once, selling `item`.
@@ -92,17 +95,14 @@ impl Stage {
         let schedule = self
             .errands(&format!("{name}-{item}"))
             .schedule(&timeline, calibration.sustained_rate());
-        let (record, quiet) = self.runtime.block_on(async {
-            let customers = Customers::new(server.address);
-            let progress = Progress::begin(name, timeline.end());
-            let record = load::run(timeline, schedule, &customers, &server.shop, progress).await;
-            (record, server.quiet().await)
-        });
+        let (record, quiet) =
+            self.runtime.block_on(self.replay(name, &server, timeline, schedule))?;
         if !quiet {
             // What the operators of the outage did: no connection came back.
             drop(server);
             server = Server::start(&self.listener, &self.source, protection, item)?;
         }
+        let database_page = server.shop.database_page();
         let customers = Customers::new(server.address);
         let ledger = Ledger::settle(&record, &customers, &self.store, item);
         let ledger = self.runtime.block_on(ledger)?;
@@ -114,9 +114,26 @@ impl Stage {
             sustained: calibration.sustained_work(),
             recovered: time_to_recover(&record),
             restarted: !quiet,
+            database_page,
             record,
             ledger,
         })
+    }
+
+    /// The quiet hours, then the customers; also tells whether the database had peace in
+    /// the end.
+    async fn replay(
+        &self,
+        name: &'static str,
+        server: &Server,
+        timeline: Timeline,
+        schedule: Vec<Errand>,
+    ) -> Result<(Record, bool)> {
+        let customers = Customers::new(server.address);
+        quiet_hours::pass(&customers, self.errands("quiet hours")).await?;
+        let progress = Progress::begin(name, timeline.end());
+        let record = load::run(timeline, schedule, &customers, &server.shop, progress).await;
+        Ok((record, server.quiet().await))
     }
 
     fn errands(&self, run: &str) -> Errands {

@@ -36,15 +36,15 @@ pub(crate) async fn fill(store: &Store, items: i64, rng: &mut StdRng) -> Result<
         "CREATE TABLE meltdown_stock (item BIGINT PRIMARY KEY, sold BIGINT NOT NULL)",
         "CREATE TABLE meltdown_orders (id VARCHAR(64) PRIMARY KEY, item BIGINT NOT NULL)",
     ] {
-        raw_sql(sql).execute(&store.pool).await?;
+        raw_sql(sql).execute(store.house()).await?;
     }
     for item in 0..items {
         let sql = format!("INSERT INTO meltdown_stock (item, sold) VALUES ({item}, 0)");
-        raw_sql(AssertSqlSafe(sql)).execute(&store.pool).await?;
+        raw_sql(AssertSqlSafe(sql)).execute(store.house()).await?;
     }
     let rows = fill_products(store, rng).await?;
     for sql in store.dialect.housekeeping() {
-        raw_sql(*sql).execute(&store.pool).await?;
+        raw_sql(*sql).execute(store.house()).await?;
     }
     Ok(rows)
 }
@@ -53,7 +53,7 @@ pub(crate) async fn fill(store: &Store, items: i64, rng: &mut StdRng) -> Result<
 pub(crate) async fn clear(store: &Store) -> Result<()> {
     for table in TABLES {
         let sql = format!("DROP TABLE IF EXISTS {table}");
-        raw_sql(AssertSqlSafe(sql)).execute(&store.pool).await?;
+        raw_sql(AssertSqlSafe(sql)).execute(store.house()).await?;
     }
     Ok(())
 }
@@ -63,11 +63,11 @@ pub(crate) async fn audit(store: &Store, item: i64) -> Result<(Vec<String>, i64)
     let dialect = store.dialect;
     let orders = query_scalar(dialect.sql("SELECT id FROM meltdown_orders WHERE item = $1"))
         .bind(item)
-        .fetch_all(&store.pool)
+        .fetch_all(store.house())
         .await?;
     let sold = query_scalar(dialect.sql("SELECT sold FROM meltdown_stock WHERE item = $1"))
         .bind(item)
-        .fetch_one(&store.pool)
+        .fetch_one(store.house())
         .await?;
     Ok((orders, sold))
 }
@@ -104,7 +104,7 @@ async fn insert_random(store: &Store, rng: &mut StdRng) -> Result<()> {
             "INSERT INTO meltdown_products (id, name, description, price_cents) VALUES {}",
             rows.join(", ")
         );
-        raw_sql(AssertSqlSafe(sql)).execute(&store.pool).await?;
+        raw_sql(AssertSqlSafe(sql)).execute(store.house()).await?;
     }
     Ok(())
 }
@@ -114,7 +114,7 @@ async fn insert_copies(store: &Store, rows: i64, more: i64) -> Result<()> {
         "INSERT INTO meltdown_products (id, name, description, price_cents) \
          SELECT id + $1, name, description, price_cents FROM meltdown_products WHERE id <= $2",
     );
-    query(sql).bind(rows).bind(more).execute(&store.pool).await?;
+    query(sql).bind(rows).bind(more).execute(store.house()).await?;
     Ok(())
 }
 

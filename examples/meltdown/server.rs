@@ -39,7 +39,7 @@ impl Server {
             .enable_all()
             .build()
             .map_err(failed)?;
-        let store = runtime.block_on(Store::open_shop(source))?;
+        let store = runtime.block_on(Store::open_shop(source, protection.database()))?;
         let shop = Shop::new(store, protection, item);
         let router = shop.router();
         runtime.spawn(async move {

@@ -1,10 +1,6 @@
 //! The shop: a small axum service as one would write it without a thought of
 //! overload. What guards it in a run comes from [`Protection`].
 
-use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -24,12 +20,11 @@ pub(crate) struct Shop {
     protection: Protection,
     /// The one thing on sale in this run.
     item: i64,
-    at_database: Arc<AtomicUsize>,
 }
 
 impl Shop {
     pub(crate) fn new(store: Store, protection: Protection, item: i64) -> Self {
-        Self { store, protection, item, at_database: Arc::default() }
+        Self { store, protection, item }
     }
 
     /// The shop behind its guard.
@@ -64,22 +59,19 @@ impl Shop {
         self.at_database() == 0 && self.store.busy() == 0
     }
 
-    fn at_database(&self) -> usize {
-        self.at_database.load(Ordering::Relaxed)
+    /// The plain-text page on what the database went through.
+    pub(crate) fn database_page(&self) -> String {
+        self.protection.database().report().to_string()
     }
 
-    async fn timed<T>(
-        &self,
-        statement: &'static str,
-        query: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, Unavailable> {
-        let _visit = Visit::begin(&self.at_database);
-        Ok(self.protection.timed(statement, query).await?)
+    /// Queries that run, and waits for a connection.
+    fn at_database(&self) -> usize {
+        self.protection.database().snapshot().in_flight
     }
 }
 
 async fn product(State(shop): State<Shop>, Path(id): Path<i64>) -> Result<Response, Unavailable> {
-    let product = shop.timed("product", shop.store.product(id)).await?;
+    let product = shop.store.product(id).await?;
     Ok(match product {
         Some((name, cents)) => {
             format!("{name}: {}.{:02}\n", cents / 100, cents % 100).into_response()
@@ -95,7 +87,7 @@ async fn search(
     let Some((_, word)) = query.iter().find(|(name, _)| name == "q") else {
         return Ok((StatusCode::BAD_REQUEST, "search for what? (?q=)").into_response());
     };
-    let (hits, cheapest) = shop.timed("search", shop.store.search(word)).await?;
+    let (hits, cheapest) = shop.store.search(word).await?;
     Ok(format!("{hits} products, from {} cents\n", cheapest).into_response())
 }
 
@@ -103,7 +95,7 @@ async fn check_out(State(shop): State<Shop>, headers: HeaderMap) -> Result<Respo
     let Some(order) = headers.get(ORDER_ID).and_then(|id| id.to_str().ok()) else {
         return Ok((StatusCode::BAD_REQUEST, "an order needs an id").into_response());
     };
-    let placed = shop.timed("checkout", shop.store.check_out(order, shop.item)).await?;
+    let placed = shop.store.check_out(order, shop.item).await?;
     Ok(match placed {
         Placed::Now => (StatusCode::CREATED, "placed\n").into_response(),
         Placed::Before => "already placed\n".into_response(),
@@ -111,7 +103,7 @@ async fn check_out(State(shop): State<Shop>, headers: HeaderMap) -> Result<Respo
 }
 
 async fn order(State(shop): State<Shop>, Path(id): Path<String>) -> Result<Response, Unavailable> {
-    let found = shop.timed("order", shop.store.has_order(&id)).await?;
+    let found = shop.store.has_order(&id).await?;
     Ok(match found {
         true => "placed\n".into_response(),
         false => StatusCode::NOT_FOUND.into_response(),
@@ -133,22 +125,6 @@ impl IntoResponse for Unavailable {
             sqlx::Error::PoolTimedOut => StatusCode::SERVICE_UNAVAILABLE.into_response(),
             error => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
         }
-    }
-}
-
-/// Counts a handler that waits for the database, also when its client leaves.
-struct Visit<'a>(&'a AtomicUsize);
-
-impl<'a> Visit<'a> {
-    fn begin(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Visit<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use brownout::Database;
+use brownout::sqlx::Pool;
+use sqlx::any::{Any, AnyConnectOptions, AnyPoolOptions};
 use sqlx::{
     AnyConnection, AnyPool, Connection, Error, Executor, SqlStr, query, query_as, query_scalar,
     raw_sql,
@@ -23,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A pool of connections and the statements in the database's language.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
-    pub(crate) pool: AnyPool,
+    pool: Pool<Any>,
     pub(crate) dialect: Dialect,
     statements: Arc<Statements>,
 }
@@ -49,22 +51,23 @@ impl Store {
     /// One connection for keeping house; the tables need not exist yet.
     pub(crate) async fn open(source: &Source) -> Result<Self> {
         let statements = Statements::new(source.dialect);
-        Self::connect(source, 1, statements, Vec::new()).await
+        let nobody = Database::new("housekeeping");
+        Self::connect(source, 1, statements, Vec::new(), &nobody).await
     }
 
-    /// The shop's pool, over tables that exist.
+    /// The shop's pool, over tables that exist, wrapped so that `database` feels it.
     ///
     /// sqlx's MySQL driver loses its place in the protocol when a query is
     /// dropped while its statement is still being prepared: the connection then
     /// never comes back to the pool. Customers who leave do drop queries, so
     /// there the statements are prepared before anyone can wait for them.
-    pub(crate) async fn open_shop(source: &Source) -> Result<Self> {
+    pub(crate) async fn open_shop(source: &Source, database: &Database) -> Result<Self> {
         let statements = Statements::new(source.dialect);
         let early = match source.dialect {
             Dialect::MariaDb => statements.all(),
             Dialect::Sqlite | Dialect::Postgres => Vec::new(),
         };
-        Self::connect(source, POOL, statements, early).await
+        Self::connect(source, POOL, statements, early, database).await
     }
 
     async fn connect(
@@ -72,6 +75,7 @@ impl Store {
         connections: u32,
         statements: Statements,
         early: Vec<SqlStr>,
+        database: &Database,
     ) -> Result<Self> {
         let refused =
             |error: Error| Failure::new(format!("--database-url {}: {error}", source.shown()));
@@ -92,7 +96,13 @@ impl Store {
             .connect_with(options)
             .await
             .map_err(refused)?;
+        let pool = database.sqlx(pool);
         Ok(Self { pool, dialect, statements: Arc::new(statements) })
+    }
+
+    /// sqlx's own pool, for what is no customer's.
+    pub(crate) fn house(&self) -> &AnyPool {
+        self.pool.inner()
     }
 
     /// Name and price of one product: a look at the primary key.
