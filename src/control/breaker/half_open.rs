@@ -69,6 +69,12 @@ impl Breaker {
         }
     }
 
+    /// Whether the circuit still waits for what becomes of this probe.
+    pub(crate) fn is_out(&self, probe: Probe) -> bool {
+        let trying = matches!(self.state, State::HalfOpen(_)) && self.mode == Mode::Automatic;
+        trying && probe.generation == self.generation
+    }
+
     /// A probe never went out: another gate refused it, or its client left the queue.
     pub(crate) fn withdraw(&mut self, probe: Probe) {
         self.give_back(probe);

@@ -139,7 +139,8 @@ impl BreakerGate {
         permit: &mut BreakerPermit,
     ) -> Result<(), Rejection> {
         let open = !self.0.closed.load(Ordering::Relaxed) && self.circuit() != Circuit::Partial;
-        if open && !permit.is_probe() {
+        let tries = permit.probe().is_some_and(|probe| self.look(|own| own.is_out(probe)));
+        if open && !tries {
             *permit = self.check(class)?;
         }
         Ok(())

@@ -28,8 +28,8 @@ impl BreakerPermit {
         Self { probe: Some(Out { gate, probe, started: Some(started) }) }
     }
 
-    pub(super) fn is_probe(&self) -> bool {
-        self.probe.is_some()
+    pub(super) fn probe(&self) -> Option<Probe> {
+        self.probe.as_ref().map(|out| out.probe)
     }
 
     /// The request waits for another gate.

@@ -338,3 +338,18 @@ async fn a_request_that_another_circuit_refuses_is_no_probe() {
     probe.finish(&Sample::new(MS, Outcome::Ignore));
     assert_eq!(two.breaker(0).circuit(), Circuit::HalfOpen, "one said nothing, and not 61");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_waits_is_none_any_more_when_another_has_failed() {
+    let two = two(&fixed(2));
+    two.breaker(0).force_open();
+    two.breaker(0).release();
+    let mut other = two.admitted(NORMAL.needs(two.numbers[0]));
+    let full = [two.place(1), two.place(1)];
+    let mut wait = two.waiting(NORMAL);
+    other.finish(&Sample::new(MS, Outcome::Overload));
+    assert_eq!(two.breaker(0).circuit(), Circuit::Open);
+    drop(full);
+    let rejection = assert_ready!(wait.poll()).expect_err("it has opened again");
+    assert_eq!(rejection.reason(), Reason::CircuitOpen);
+}
