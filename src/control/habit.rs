@@ -33,9 +33,11 @@ impl Habit {
         self.work += weight * (queries.work - self.work);
     }
 
-    /// Whether the route needs the database, as far as is known.
-    pub(crate) fn needs(&self) -> bool {
-        self.seen < ENOUGH || self.touching >= RARELY
+    /// Whether the route needs the database, as far as is known. Where a connection is
+    /// asked for anyway, one that seldom runs a query can ask there.
+    pub(crate) fn needs(&self, asks_there: bool) -> bool {
+        let rarely = if asks_there { SELDOM } else { RARELY };
+        self.seen < ENOUGH || self.touching >= rarely
     }
 
     /// Queries per request.
@@ -81,6 +83,8 @@ const MEMORY: f64 = 500.0;
 const ENOUGH: f64 = 50.0;
 /// A route that runs a query more rarely, in shares of its requests, needs no database.
 const RARELY: f64 = 0.01;
+/// The same where a connection is asked for.
+const SELDOM: f64 = 0.2;
 
 #[cfg(test)]
 mod tests {
@@ -97,28 +101,37 @@ mod tests {
 
     #[test]
     fn a_route_needs_the_database_until_the_contrary_is_known() {
-        assert!(Habit::default().needs());
-        assert!(after(49, NONE).needs());
-        assert!(!after(50, NONE).needs());
-        assert!(after(50, TWO).needs());
+        assert!(Habit::default().needs(false));
+        assert!(after(49, NONE).needs(false));
+        assert!(!after(50, NONE).needs(false));
+        assert!(after(50, TWO).needs(false));
     }
 
     #[test]
     fn one_request_in_a_thousand_makes_no_need_but_one_in_twenty_does() {
         let mut habit = after(500, NONE);
         habit.note(TWO);
-        assert!(!habit.needs());
+        assert!(!habit.needs(false));
         for request in 0..200 {
             habit.note(if request % 20 == 0 { TWO } else { NONE });
         }
-        assert!(habit.needs());
+        assert!(habit.needs(false));
+    }
+
+    #[test]
+    fn one_request_in_ten_can_ask_where_it_takes_its_connection() {
+        let mut habit = Habit::default();
+        (0..500).for_each(|request| habit.note(if request % 10 == 0 { TWO } else { NONE }));
+        assert!(habit.needs(false) && !habit.needs(true));
+        (0..500).for_each(|request| habit.note(if request % 3 == 0 { TWO } else { NONE }));
+        assert!(habit.needs(true));
     }
 
     #[test]
     fn a_route_that_gave_up_the_database_is_let_go() {
         let mut habit = after(500, TWO);
         (0..2_400).for_each(|_| habit.note(NONE));
-        assert!(!habit.needs());
+        assert!(!habit.needs(false));
     }
 
     #[test]

@@ -121,6 +121,11 @@ impl<T> Floor<T> {
         self.occupancy().exact_limit()
     }
 
+    pub(super) fn is_full(&self) -> bool {
+        let count = self.count.load();
+        count.is_contended() || count.in_flight() >= count.places()
+    }
+
     pub(super) fn in_flight(&self) -> usize {
         self.count.load().in_flight()
     }

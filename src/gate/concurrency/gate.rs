@@ -147,6 +147,11 @@ impl ConcurrencyGate {
         self.0.floor.in_flight()
     }
 
+    /// Whether who comes now is likely to wait.
+    pub(in crate::gate) fn is_full(&self) -> bool {
+        self.0.floor.is_full()
+    }
+
     /// Requests that wait.
     #[must_use]
     pub fn waiting(&self) -> usize {

@@ -198,14 +198,13 @@ impl Gates {
         Ok(permit)
     }
 
-    /// Takes the places that the permit has not yet, one after the other. All take them in
-    /// the same order, so that nobody waits for one who waits for him.
+    /// Takes the places that the permit has not yet, one after the other.
     fn go_on(&self, mut permit: GatesPermit, now: Instant) -> Entry<GatesPermit, GatesWait> {
-        while let Some(database) = permit.lacks_place() {
+        while let Some(database) = self.next(&permit) {
             match self.enter_limit(&permit, database, now) {
-                Entry::Admitted(place) => permit.take_place(place),
+                Entry::Admitted(place) => permit.take_place(database, place),
                 Entry::Waiting(wait) => {
-                    return Entry::Waiting(GatesWait::new(self.clone(), permit, wait));
+                    return Entry::Waiting(GatesWait::new(self.clone(), permit, database, wait));
                 }
                 Entry::Refused(rejection) => {
                     return Entry::Refused(self.refuse(permit, rejection));
@@ -232,6 +231,15 @@ impl Gates {
     fn index(&self, database: Downstream) -> usize {
         let index = self.0.guards.iter().position(|guard| guard.database == database);
         index.expect("what is held is of a guard")
+    }
+
+    /// The next limit to enter. First those that are full, so that who waits for one
+    /// database holds no place of another that has room.
+    fn next(&self, permit: &GatesPermit) -> Option<Downstream> {
+        let is_full = |database: &Downstream| {
+            self.guard_of(*database).is_some_and(|guard| guard.concurrency.is_full())
+        };
+        permit.lacks().find(is_full).or_else(|| permit.lacks().next())
     }
 
     fn enter_limit(

@@ -41,15 +41,16 @@ impl GatesPermit {
         }
     }
 
-    /// The first database whose limit has not let it in yet.
-    pub(super) fn lacks_place(&mut self) -> Option<Downstream> {
-        self.held().find(|held| held.place.is_none()).map(|held| held.database)
+    /// The databases whose limits have not let it in yet.
+    pub(super) fn lacks(&self) -> impl Iterator<Item = Downstream> {
+        let held = self.first.iter().chain(&self.more);
+        held.filter(|held| held.place.is_none()).map(|held| held.database)
     }
 
-    /// That limit has let it in.
-    pub(super) fn take_place(&mut self, place: Permit) {
-        let first = self.held().find(|held| held.place.is_none());
-        first.expect("it lacked one").place = Some(place);
+    /// The limit of this one has let it in.
+    pub(super) fn take_place(&mut self, database: Downstream, place: Permit) {
+        let held = self.held().find(|held| held.database == database);
+        held.expect("it is needed").place = Some(place);
     }
 
     pub(super) fn holds(&self, database: Downstream) -> bool {
@@ -95,13 +96,15 @@ impl fmt::Debug for GatesPermit {
 pub struct GatesWait {
     gates: Gates,
     permit: Option<GatesPermit>,
+    /// For whose limit it waits.
+    database: Downstream,
     #[pin]
     wait: Wait,
 }
 
 impl GatesWait {
-    pub(super) fn new(gates: Gates, permit: GatesPermit, wait: Wait) -> Self {
-        Self { gates, permit: Some(permit), wait }
+    pub(super) fn new(gates: Gates, permit: GatesPermit, database: Downstream, wait: Wait) -> Self {
+        Self { gates, permit: Some(permit), database, wait }
     }
 }
 
@@ -117,7 +120,7 @@ impl Future for GatesWait {
                 Ok(place) => place,
                 Err(rejection) => return Poll::Ready(Err(this.gates.refuse(permit, rejection))),
             };
-            permit.take_place(place);
+            permit.take_place(*this.database, place);
             if let Err(rejection) = this.gates.check_again(&mut permit) {
                 return Poll::Ready(Err(this.gates.refuse(permit, rejection)));
             }
@@ -126,6 +129,7 @@ impl Future for GatesWait {
                 Entry::Refused(rejection) => return Poll::Ready(Err(rejection)),
                 Entry::Waiting(next) => {
                     *this.permit = next.permit;
+                    *this.database = next.database;
                     this.wait.set(next.wait);
                 }
             }

@@ -35,6 +35,10 @@ pub(super) struct AtDatabase {
     usual: Arc<Mutex<UsualWork>>,
     breaker: BreakerGate,
     needs: AtomicBool,
+    /// A query has started since the last signal, or hangs.
+    active: AtomicBool,
+    /// A connection is asked for where it is taken.
+    asks_there: AtomicBool,
     /// In hundredths; 0 while nothing is known.
     cost: AtomicU16,
     learning: Mutex<Learning>,
@@ -114,8 +118,16 @@ impl AtDatabase {
         meter.name(STATEMENT, route.name());
         let (habit, queries) = Default::default();
         let learning = Learning { meter, habit, queries, requests: 0, others: 0 };
-        let (needs, cost) = (AtomicBool::new(true), AtomicU16::new(0));
-        Self { database, usual, breaker, needs, cost, learning: Mutex::new(learning) }
+        Self {
+            database,
+            usual,
+            breaker,
+            needs: AtomicBool::new(true),
+            active: AtomicBool::new(false),
+            asks_there: AtomicBool::new(false),
+            cost: AtomicU16::new(0),
+            learning: Mutex::new(learning),
+        }
     }
 
     pub(super) fn breaker(&self) -> &BreakerGate {
@@ -137,6 +149,10 @@ impl AtDatabase {
     /// queries that hang while the circuit of the route is open.
     /// An active probe that it answered is proof enough that it is well.
     pub(super) fn hear(&self, database: &Signal, answers: u64) -> usize {
+        self.asks_there.store(database.connections.is_some(), Ordering::Relaxed);
+        if !self.active.swap(false, Ordering::Relaxed) {
+            return 0;
+        }
         let mut learning = lock(&self.learning);
         if let Some(since) = self.breaker.judge_since() {
             learning.meter.judge_since(since);
@@ -150,7 +166,11 @@ impl AtDatabase {
         let hanging = if told { in_flight } else { 0 };
         let slow_after = database.slow_after;
         self.breaker.hear(&Signal { in_flight: hanging, slow_after, ..signal });
-        match self.breaker.circuit() {
+        let circuit = self.breaker.circuit();
+        if in_flight > 0 || circuit != Circuit::Closed {
+            self.active.store(true, Ordering::Relaxed);
+        }
+        match circuit {
             Circuit::Open | Circuit::HalfOpen => in_flight,
             _ => 0,
         }
@@ -163,7 +183,7 @@ impl AtDatabase {
         queries.touched |= touched;
         learning.habit.note(queries);
         learning.requests += 1;
-        let needs = learning.habit.needs();
+        let needs = learning.habit.needs(self.asks_there.load(Ordering::Relaxed));
         self.needs.store(needs, Ordering::Relaxed);
         let Some(work) = learning.habit.work().filter(|_| needs) else { return };
         drop(learning);
@@ -179,6 +199,7 @@ impl Witness for RouteState {
         let at = self.at.iter().find(|at| at.database == database);
         // To wait for a connection is no fault of the route.
         if let Some(at) = at.filter(|_| call.statement != WAIT) {
+            at.active.store(true, Ordering::Relaxed);
             lock(&at.learning).meter.start(&Call { statement: STATEMENT, ..*call });
         }
     }

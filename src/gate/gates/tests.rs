@@ -353,3 +353,16 @@ async fn a_probe_that_waits_is_none_any_more_when_another_has_failed() {
     let rejection = assert_ready!(wait.poll()).expect_err("it has opened again");
     assert_eq!(rejection.reason(), Reason::CircuitOpen);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_one_database_holds_nothing_of_another() {
+    for full in [0, 1] {
+        let two = two(&fixed(2));
+        let taken = [two.place(full), two.place(full)];
+        let waits: Vec<_> = (0..10).map(|_| two.waiting(NORMAL)).collect();
+        let other = two.numbers[1 - full];
+        drop([two.admitted(NORMAL.needs(other)), two.admitted(NORMAL.needs(other))]);
+        drop((taken, waits));
+        drop(two.admitted(NORMAL));
+    }
+}
