@@ -13,7 +13,7 @@ use brownout::{
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use support::MS;
-use tokio::{sync::Mutex, time::advance};
+use tokio::{sync::Mutex, task::JoinSet, time::advance};
 use tower::{Layer, ServiceExt, service_fn};
 
 type Page = Response<Full<&'static [u8]>>;
@@ -269,4 +269,35 @@ async fn a_lock_closes_off_only_the_routes_that_wait_for_it() {
     assert_eq!(send(&layer, "/checkout", async || ()).await, StatusCode::OK);
     assert_eq!(admission.snapshot().limit, 14, "what hangs takes nobody's place");
     hanging.into_iter().for_each(|query| query.finish(Outcome::Success));
+}
+
+async fn report(db: Database, time: Duration) {
+    let work = async { Ok::<_, std::io::Error>(tokio::time::sleep(time).await) };
+    db.statement("report").observe(work).await.expect("it succeeds");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_route_whose_queries_take_long_by_themselves_is_well() {
+    let db = Database::new("shop");
+    let limit = ConcurrencyLimit::new().algorithm(Fixed::new(30));
+    let admission = Admission::builder().protect(&db).concurrency(limit);
+    let layer = admission.build().expect("it is valid").layer();
+    for _ in 0..60 {
+        attributed(report(db.clone(), 1_500 * MS)).await;
+    }
+    // Alone, and then more than twice as long, as in an overload.
+    for (rounds, time) in [(10, 1_500 * MS), (10, 3_500 * MS)] {
+        for _ in 0..rounds {
+            let mut reports = JoinSet::new();
+            for _ in 0..10 {
+                let (layer, db) = (layer.clone(), db.clone());
+                let ask = async move { send(&layer, "/report", move || report(db, time)).await };
+                reports.spawn(ask);
+            }
+            for _ in 0..100 {
+                send(&layer, "/products", async || query(&db, 20 * MS).await).await;
+            }
+            assert_eq!(reports.join_all().await, [StatusCode::OK; 10], "after {time:?}");
+        }
+    }
 }

@@ -19,7 +19,9 @@ use crate::{
 ///
 /// It judges by the calls of the database: what is bad is slow for its statement, as the
 /// database says ([`DatabaseBuilder::slow_after`](crate::DatabaseBuilder::slow_after)),
-/// or failed by overload.
+/// or failed by overload. That of a route minds what hangs: it leaves a query three times
+/// what its statement takes alone, also where that is longer than `slow_after`. Otherwise a
+/// report that takes a second would close off its own route.
 ///
 /// # Partial
 ///

@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU16, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -52,9 +52,17 @@ struct Learning {
     requests: u64,
     /// Queries of other routes that came back since one of this did.
     others: u64,
+    /// After how long the slowest of its last statements hangs.
+    patience: Duration,
 }
 
 impl Learning {
+    fn start(&mut self, call: &Call) {
+        let own = call.lost.saturating_duration_since(call.started);
+        self.patience = own.max(self.patience.mul_f64(FADING));
+        self.meter.start(call);
+    }
+
     fn end(&mut self, call: &Call, ended: &Ended) {
         self.queries.count += 1;
         self.queries.work += ended.work;
@@ -117,7 +125,8 @@ impl AtDatabase {
         let mut meter = Meter::new(Slow::default(), now);
         meter.name(STATEMENT, route.name());
         let (habit, queries) = Default::default();
-        let learning = Learning { meter, habit, queries, requests: 0, others: 0 };
+        let patience = Duration::ZERO;
+        let learning = Learning { meter, habit, queries, requests: 0, others: 0, patience };
         Self {
             database,
             usual,
@@ -161,10 +170,11 @@ impl AtDatabase {
         let in_flight = signal.in_flight;
         let told =
             learning.others(database.finished + EVIDENCE * answers, signal.finished) >= EVIDENCE;
+        // To a route that takes long by itself, a usual answer is none that is too slow.
+        let slow_after = database.slow_after.max(learning.patience);
         drop(learning);
         // While nothing comes back at all, it is the database that hangs and no route.
         let hanging = if told { in_flight } else { 0 };
-        let slow_after = database.slow_after;
         self.breaker.hear(&Signal { in_flight: hanging, slow_after, ..signal });
         let circuit = self.breaker.circuit();
         if in_flight > 0 || circuit != Circuit::Closed {
@@ -200,7 +210,7 @@ impl Witness for RouteState {
         // To wait for a connection is no fault of the route.
         if let Some(at) = at.filter(|_| call.statement != WAIT) {
             at.active.store(true, Ordering::Relaxed);
-            lock(&at.learning).meter.start(&Call { statement: STATEMENT, ..*call });
+            lock(&at.learning).start(&of_route(call));
         }
     }
 
@@ -209,7 +219,7 @@ impl Witness for RouteState {
         let mut learning = lock(&at.learning);
         learning.queries.touched = true;
         if call.statement != WAIT {
-            learning.end(&Call { statement: STATEMENT, ..*call }, ended);
+            learning.end(&of_route(call), ended);
         }
     }
 
@@ -219,8 +229,18 @@ impl Witness for RouteState {
     }
 }
 
+/// The same for the meter of a route. Where the database is asked for too much, all that
+/// takes long anyway gets slow: that is for the limit to deal with. A route is ill only
+/// where its queries hang.
+fn of_route(call: &Call) -> Call {
+    Call { statement: STATEMENT, due: call.lost, ..*call }
+}
+
 /// So many queries of others come back while those of a route hang: the database is well.
 const EVIDENCE: u64 = 3;
 
 /// All queries of a route are one statement to its meter.
 const STATEMENT: usize = 0;
+
+/// What is left of a patience after the next query: it is about that of the last hundred.
+const FADING: f64 = 0.99;
