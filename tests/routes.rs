@@ -272,7 +272,10 @@ async fn a_lock_closes_off_only_the_routes_that_wait_for_it() {
 }
 
 async fn report(db: Database, time: Duration) {
-    let work = async { Ok::<_, std::io::Error>(tokio::time::sleep(time).await) };
+    let work = async {
+        tokio::time::sleep(time).await;
+        Ok::<_, std::io::Error>(())
+    };
     db.statement("report").observe(work).await.expect("it succeeds");
 }
 
