@@ -304,3 +304,15 @@ async fn a_route_whose_queries_take_long_by_themselves_is_well() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_is_protected_twice_has_one_limit_and_the_last_word_counts() {
+    let db = Database::new("shop");
+    let limit = |places| ConcurrencyLimit::new().algorithm(Fixed::new(places));
+    let admission = Admission::builder().protect(&db).protect_with(&db, limit(3));
+    let admission = admission.build().expect("it is valid");
+    let permit = admission.acquire(&Class::new(Priority::Normal)).await.expect("there is room");
+    let snapshot = admission.snapshot();
+    assert_eq!((snapshot.databases.len(), snapshot.limit, snapshot.in_flight), (1, 3, 1));
+    drop(permit);
+}

@@ -7,7 +7,7 @@ use std::{
 
 use super::{AdmissionLayer, GateLayer, door::Doorkeeper, prober::Prober, report, watch::Watch};
 use crate::{
-    class::Class,
+    class::{Class, Downstream},
     config::InvalidConfig,
     database::Database,
     event::{Observe, Subject},
@@ -186,14 +186,21 @@ impl AdmissionBuilder {
     /// they never move. A request passes those of the databases that it needs
     /// ([`Class::needs`]): one that is down harms nobody else. Default: none; a circuit and
     /// a limit follow the service behind the layer.
-    pub fn protect(mut self, database: &Database) -> Self {
-        self.databases.push((database.clone(), None));
-        self
+    ///
+    /// The last word on the same database counts.
+    pub fn protect(self, database: &Database) -> Self {
+        self.protecting(database, None)
     }
 
     /// The same, with a limit of its own in place of [`concurrency`](Self::concurrency).
-    pub fn protect_with(mut self, database: &Database, concurrency: ConcurrencyLimit) -> Self {
-        self.databases.push((database.clone(), Some(concurrency)));
+    pub fn protect_with(self, database: &Database, concurrency: ConcurrencyLimit) -> Self {
+        self.protecting(database, Some(concurrency))
+    }
+
+    fn protecting(mut self, database: &Database, own: Option<ConcurrencyLimit>) -> Self {
+        let number = Downstream::from(database);
+        self.databases.retain(|(other, _)| Downstream::from(other) != number);
+        self.databases.push((database.clone(), own));
         self
     }
 
