@@ -27,7 +27,7 @@ async fn promises_hold(dialect: Dialect, fault: Fault) {
 fn short(fault: Fault) -> Course {
     let second = Duration::from_secs(1);
     let length = fault.length().min(4 * second);
-    Course { warm_up: 4 * second, fault: length, after: 3 * second, rate: 100.0 }
+    Course { warm_up: second, fault: length, after: 3 * second, rate: 100.0 }
 }
 
 macro_rules! faults {

@@ -46,6 +46,19 @@ pub(crate) struct Errand {
     pub(crate) order: Option<String>,
 }
 
+/// What was asked for before the run: enough of each page for a guard to know whether it
+/// needs the database. A shop that something happens to has been open for a while.
+pub(crate) fn quiet_hours() -> Vec<Errand> {
+    let mut rng = StdRng::seed_from_u64(2);
+    let pages = [Route::Health, Route::Home, Route::Product].into_iter();
+    let pages = pages.flat_map(|page| [page; 60]);
+    let errand = |route| {
+        let path = path(route, &mut rng);
+        Errand { at: Duration::ZERO, route, path, order: None }
+    };
+    pages.map(errand).collect()
+}
+
 /// Poisson arrivals at `rate` per second until `end`; the same for every run of a name
 /// but for its order ids.
 pub(crate) fn schedule(run: &str, rate: f64, end: Duration) -> Vec<Errand> {

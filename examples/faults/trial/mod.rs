@@ -101,6 +101,10 @@ impl Stage {
 
     async fn watch(&mut self, fault: Fault, course: Course, host: &Host) -> Result<Seen> {
         let customers = Customers::new(host.address);
+        for errand in errand::quiet_hours() {
+            customers.go(&errand).await;
+        }
+        drop(host.shop.store.take_starts());
         let name = format!("{}-{}", self.server.dialect.name(), fault.name());
         let schedule = errand::schedule(&name, course.rate, course.end());
         let start = Instant::now();
