@@ -18,6 +18,8 @@ pub(super) fn prepare(user: User, folder: &Path) -> Result<Command> {
     user.give(&users)?;
     let mut command = user.command(&program("mariadb-install-db")?, Signal::Kill)?;
     command.args(["--no-defaults", "--skip-test-db", "--skip-name-resolve"]);
+    // It leaves notes to itself in a folder that all share.
+    command.env("TMPDIR", folder).arg(format!("--tmpdir={}", folder.display()));
     command.arg(format!("--datadir={}", folder.join("data").display()));
     Ok(command)
 }

@@ -9,6 +9,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::{AnyConnection, Connection};
@@ -125,8 +126,11 @@ impl Server {
         self.complete(command)
     }
 
-    /// Runs a command to its end.
+    /// Runs a command to its end. One at a time in this process: servers that are made side
+    /// by side have been seen to give up.
     fn complete(&self, mut command: Command) -> Result<()> {
+        static ONE: Mutex<()> = Mutex::new(());
+        let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let output = command.current_dir(self.folder.path()).output()?;
         if output.status.success() {
             return Ok(());
@@ -142,7 +146,8 @@ impl Server {
     /// With the last that it said.
     fn complaint(&self, what: &str) -> Failure {
         let said = fs::read_to_string(self.log()).unwrap_or_default();
-        let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        let said: Vec<_> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+        let last = said[said.len().saturating_sub(3)..].join("; ");
         Failure::new(format!("{} {what}: {last}", self.dialect.name()))
     }
 
