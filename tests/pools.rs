@@ -6,15 +6,11 @@ mod support;
 
 use std::{
     collections::BTreeMap,
-    ops::ControlFlow,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
-use brownout::{CheckoutError, Database, Outcome, Signal};
+use brownout::{CheckoutError, Database, Outcome};
 use support::{MS, SECOND, within_a_minute};
 use tokio_postgres::{Client, Error, NoTls, SimpleQueryMessage};
 
@@ -72,22 +68,10 @@ impl bb8::ManageConnection for Connect {
     }
 }
 
-type Sums = Arc<Mutex<BTreeMap<String, f64>>>;
-
-/// The database, and the seconds of its successful queries by name.
-fn summed() -> (Database, Sums) {
-    let (db, sums) = (Database::new("shop"), Sums::default());
-    let summed = sums.clone();
-    db.subscribe(move |signal: &Signal| {
-        let mut sums = summed.lock().expect("nobody panics");
-        for statement in &signal.statements {
-            let same = |calls: &&brownout::StatementCalls| calls.statement == statement.statement;
-            let name = signal.calls.iter().find(same).expect("it was called").name.to_string();
-            *sums.entry(name).or_default() += statement.seconds;
-        }
-        ControlFlow::Continue(())
-    });
-    (db, sums)
+/// The seconds that queries took, by the name of their statement.
+fn seconds(db: &Database) -> BTreeMap<String, f64> {
+    let statements = db.statements().into_iter();
+    statements.map(|own| (own.name.to_string(), own.ever.seconds)).collect()
 }
 
 /// A table of one row, gone when the connection is.
@@ -127,9 +111,8 @@ macro_rules! promises {
             #[tokio::test]
             #[ignore = "needs PostgreSQL"]
             async fn the_wait_and_the_queries_are_timed_apart() {
-                let ((db, sums), pool) =
-                    (summed(), Pool { longest_wait: 60 * SECOND, ..Pool::of(1) });
-                let pool = pool.$pool().await;
+                let db = Database::new("shop");
+                let pool = Pool { longest_wait: 60 * SECOND, ..Pool::of(1) }.$pool().await;
                 let first = db.checkout(pool.get()).await.expect("it is there");
                 let second = async {
                     let client = db.checkout(pool.get()).await.expect("it comes back");
@@ -142,12 +125,9 @@ macro_rules! promises {
                     drop(first);
                 };
                 within_a_minute(async { tokio::join!(second, back) }).await;
-                // The next signal has what was left.
-                tokio::time::sleep(150 * MS).await;
-                db.record(MS, Outcome::Ignore);
-                let sums = sums.lock().expect("nobody panics").clone();
-                assert!(sums["(connection)"] >= 0.5, "{sums:?}");
-                assert!((0.05..0.5).contains(&sums["sleep"]), "{sums:?}");
+                let seconds = seconds(&db);
+                assert!(seconds["(connection)"] >= 0.5, "{seconds:?}");
+                assert!((0.05..0.5).contains(&seconds["sleep"]), "{seconds:?}");
             }
 
             #[tokio::test]
