@@ -77,9 +77,8 @@ impl Learned {
         Class { cost: cost.unwrap_or(Cost::USUAL), ..*class }
     }
 
-    /// A database tells how it does. Returns the queries that hang at routes whose
-    /// circuit is open.
-    /// It answered so many active probes.
+    /// A database tells how it does, and has answered so many active probes. Returns the
+    /// queries that hang at routes whose circuit is open.
     pub(super) fn hear(&self, signal: &Signal, answers: u64, index: usize) -> usize {
         let common = &self.databases[index];
         let in_doubt = lock(&common.strays).note(signal.started, signal.strays);

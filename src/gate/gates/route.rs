@@ -154,9 +154,9 @@ impl AtDatabase {
         (hundredths > 0).then(|| Cost::times(f64::from(hundredths) / 100.0))
     }
 
-    /// The database tells how it does, so that the route is judged, too. Returns its
-    /// queries that hang while the circuit of the route is open.
-    /// An active probe that it answered is proof enough that it is well.
+    /// The database tells how it does, so that the route is judged, too; an active probe
+    /// that it answered is proof enough that it is well. Returns the queries of the route
+    /// that hang while its circuit is open.
     pub(super) fn hear(&self, database: &Signal, answers: u64) -> usize {
         self.asks_there.store(database.connections.is_some(), Ordering::Relaxed);
         if !self.active.swap(false, Ordering::Relaxed) {
