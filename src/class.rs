@@ -1,51 +1,24 @@
 //! What a request is to the gates: how important, whose, until when.
 
 mod cost;
+mod key;
+mod names;
 mod needs;
+mod plan;
 mod priority;
 mod route;
 
 pub use cost::Cost;
+pub use key::{AlreadySeeded, Key};
 pub use needs::{Downstream, Needs};
+pub use plan::Plan;
 pub use priority::{Priority, UnknownPriority};
 pub use route::Route;
 
-use std::{
-    hash::{BuildHasher, Hash, RandomState},
-    sync::OnceLock,
-    time::Instant,
-};
-
-/// Whose request it is, for quotas per client and fair shares: eight bytes, whatever it
-/// was made of.
-///
-/// The hash is seeded once per process, so nobody outside can aim at another's bucket.
-/// Two of a hundred thousand clients share one with a probability of 3 in 10¹⁰.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Key(u64);
-
-impl Key {
-    /// The key for a client: its address, API key, tenant, or a tuple of such.
-    ///
-    /// ```
-    /// use brownout::Key;
-    ///
-    /// assert_eq!(Key::of("tenant-7"), Key::of("tenant-7"));
-    /// assert_ne!(Key::of(&("tenant-7", "/search")), Key::of(&("tenant-7", "/orders")));
-    /// ```
-    pub fn of<T: Hash + ?Sized>(client: &T) -> Self {
-        static SEED: OnceLock<RandomState> = OnceLock::new();
-        Self(SEED.get_or_init(RandomState::new).hash_one(client))
-    }
-
-    /// Its group, of so many.
-    pub(crate) fn group(self, of: usize) -> usize {
-        (self.0 % of as u64) as usize
-    }
-}
+use std::{hash::Hash, time::Instant};
 
 /// All that the gates know of a request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Class {
     /// How important the request is. Default: [`Priority::Normal`].
@@ -62,6 +35,11 @@ pub struct Class {
     /// Whose it is. Default: nobody's; all such requests share one bucket of a quota, and
     /// one share of the limit.
     pub key: Option<Key>,
+    /// How many cells of a quota it spends. Default: 1. One that spends none passes
+    /// every quota; one that costs more than a burst spends a whole burst.
+    pub cells: u32,
+    /// The plan that its client is on, for quotas that differ by it. Default: none.
+    pub plan: Option<Plan>,
     /// When its answer is of no use any more. Default: never. After it, a request is
     /// refused at once, even if there is room. Before, it waits for the limit no longer
     /// than a third of the time that is left: it needs the rest to be served.
@@ -82,8 +60,9 @@ impl Class {
     #[must_use]
     pub const fn new(priority: Priority) -> Self {
         let (rank, cost, needs) = (0, Cost::USUAL, Needs::Learned);
-        let (key, deadline, route, exempt) = (None, None, None, false);
-        Self { priority, rank, cost, key, deadline, route, needs, exempt }
+        let (key, cells, plan) = (None, 1, None);
+        let (deadline, route, exempt) = (None, None, false);
+        Self { priority, rank, cost, key, cells, plan, deadline, route, needs, exempt }
     }
 
     /// The class of requests that pass every gate untouched, such as health checks. Pages
@@ -117,6 +96,26 @@ impl Class {
     #[must_use]
     pub fn key<T: Hash + ?Sized>(self, client: &T) -> Self {
         Self { key: Some(Key::of(client)), ..self }
+    }
+
+    /// The same class, which spends so many cells of a quota.
+    ///
+    /// ```
+    /// use brownout::{Class, Priority};
+    ///
+    /// let export = Class::new(Priority::Bulk).cells(50);
+    /// assert_eq!(export.cells, 50);
+    /// ```
+    #[must_use]
+    pub fn cells(self, cells: u32) -> Self {
+        Self { cells, ..self }
+    }
+
+    /// The same class, under the quotas of this plan, if the rate limit has any for it;
+    /// without one, under those that hold for all.
+    #[must_use]
+    pub fn plan(self, plan: Option<Plan>) -> Self {
+        Self { plan, ..self }
     }
 
     /// The same class, on this route; without one if there are too many. For services
@@ -156,6 +155,12 @@ impl Class {
     #[must_use]
     pub fn deadline(self, deadline: Instant) -> Self {
         Self { deadline: Some(deadline), ..self }
+    }
+}
+
+impl Default for Class {
+    fn default() -> Self {
+        Self::new(Priority::default())
     }
 }
 

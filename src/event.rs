@@ -35,6 +35,16 @@ pub enum Event {
         /// The route that it takes, if that is known.
         route: Option<Route>,
     },
+    /// A request was admitted that would have been refused, if that were not only to be
+    /// reported.
+    WouldRefuse {
+        /// Its priority.
+        priority: Priority,
+        /// Why.
+        reason: Reason,
+        /// The route that it takes, if that is known.
+        route: Option<Route>,
+    },
     /// The circuit changed its state.
     Circuit {
         /// Whose it is.
@@ -60,17 +70,34 @@ pub enum Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused { priority, reason, route: Some(route) } => {
-                write!(f, "refused a {priority} request of {route}: {}", reason.explain())
+            Self::Refused { priority, reason, route } => {
+                write!(f, "refused {}", Request { priority, reason, route })
             }
-            Self::Refused { priority, reason, route: None } => {
-                write!(f, "refused a {priority} request: {}", reason.explain())
+            Self::WouldRefuse { priority, reason, route } => {
+                write!(f, "would have refused {}", Request { priority, reason, route })
             }
             Self::Circuit { of, from, to, cause } => {
                 write!(f, "circuit of {of} from {} to {}: {cause}", from.as_str(), to.as_str())
             }
             Self::Limit { of, from, to } => write!(f, "limit of {of} from {from} to {to}"),
         }
+    }
+}
+
+/// A request that is refused, and why.
+struct Request<'e> {
+    priority: &'e Priority,
+    reason: &'e Reason,
+    route: &'e Option<Route>,
+}
+
+impl fmt::Display for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a {} request", self.priority)?;
+        if let Some(route) = self.route {
+            write!(f, " of {route}")?;
+        }
+        write!(f, ": {}", self.reason.explain())
     }
 }
 

@@ -120,15 +120,20 @@ mod event;
 mod outcome;
 mod rejection;
 mod signal;
+mod standing;
 
 pub use self::{
-    class::{Class, Classify, Cost, Downstream, Key, Needs, Priority, Route, UnknownPriority},
+    class::{
+        AlreadySeeded, Class, Classify, Cost, Downstream, Key, Needs, Plan, Priority, Route,
+        UnknownPriority,
+    },
     config::InvalidConfig,
     control::limit,
     event::{BadCalls, Cause, Circuit, Event, Observe, Subject, WorstStatement},
     outcome::{Judge, Outcome, Sample},
     rejection::{Reason, Rejection, rejection_of},
     signal::{Connections, OnSignal, Signal, StatementCalls, StatementSignal},
+    standing::{Policy, Standing},
 };
 
 #[cfg(feature = "tower")]
@@ -157,8 +162,8 @@ pub mod sqlx;
 pub use self::{
     admission::{
         Admission, AdmissionBuilder, AdmissionLayer, Answer, AsError, Changed, CircuitBreakerLayer,
-        ConcurrencyLimitLayer, GateLayer, GateService, Http, Judged, Locate, Nobody, Oneshot,
-        Protocol, RateLimitLayer, ResponseFuture,
+        ConcurrencyLimitLayer, Format, GateLayer, GateService, Http, Inspect, Judged, Nobody,
+        Oneshot, Protocol, RateLimitLayer, ResponseFuture,
     },
     database::{
         Attributed, ByRequest, CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, Hanging,
@@ -172,6 +177,7 @@ pub use self::{
     gate::{
         BreakerGate, BreakerMode, BreakerPermit, BreakerSnapshot, CircuitBreaker, ConcurrencyGate,
         ConcurrencyLimit, ConcurrencySnapshot, Entry, Finish, Gate, Gates, GatesPermit, GatesWait,
-        GuardSnapshot, Permit, Quota, RateGate, RateLimit, Snapshot, Wait,
+        GuardSnapshot, Permit, Quota, RateGate, RateLimit, RatePermit, RateSnapshot, Snapshot,
+        Unkeyed, Wait,
     },
 };

@@ -2,21 +2,30 @@
 
 use std::{error::Error, fmt, io, time::Duration};
 
+use crate::standing::Standing;
+
 /// A refusal: why, and when to come back.
 ///
 /// It is an [`Error`], so that a Tower service with `Error = BoxError` takes it as it is
 /// and a caller can downcast to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     reason: Reason,
     retry_after: Duration,
+    standing: Option<Standing>,
 }
 
 impl Rejection {
     /// A refusal for `reason`, to be tried again after `retry_after` at the earliest.
     #[must_use]
     pub fn new(reason: Reason, retry_after: Duration) -> Self {
-        Self { reason, retry_after }
+        Self { reason, retry_after, standing: None }
+    }
+
+    /// The same refusal, of a client that stands so with its quotas.
+    #[must_use]
+    pub(crate) fn standing_at(self, standing: Standing) -> Self {
+        Self { standing: Some(standing), ..self }
     }
 
     /// Which gate refused, and why.
@@ -31,6 +40,12 @@ impl Rejection {
     #[must_use]
     pub fn retry_after(&self) -> Duration {
         self.retry_after
+    }
+
+    /// How the client stands with its quotas, where one of them refused.
+    #[must_use]
+    pub fn standing(&self) -> Option<&Standing> {
+        self.standing.as_ref()
     }
 }
 
@@ -57,8 +72,8 @@ impl Error for Rejection {}
 pub fn rejection_of(error: &(dyn Error + 'static)) -> Option<Rejection> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(rejection) = error.downcast_ref() {
-            return Some(*rejection);
+        if let Some(rejection) = error.downcast_ref::<Rejection>() {
+            return Some(rejection.clone());
         }
         next = inside(error).or_else(|| error.source());
     }
@@ -77,6 +92,8 @@ fn inside<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'stat
 pub enum Reason {
     /// The quota is used up.
     Quota,
+    /// There is a quota for each client, and nothing tells whose the request is.
+    Unkeyed,
     /// The circuit is open or half-open, since the database does not answer, or it is
     /// dimmed, since much of what it answers is too slow or fails.
     CircuitOpen,
@@ -93,8 +110,9 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, in the order of the gates.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Quota,
+        Self::Unkeyed,
         Self::CircuitOpen,
         Self::QueueFull,
         Self::QueueTimeout,
@@ -107,6 +125,7 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Quota => "quota",
+            Self::Unkeyed => "unkeyed",
             Self::CircuitOpen => "circuit_open",
             Self::QueueFull => "queue_full",
             Self::QueueTimeout => "queue_timeout",
@@ -119,6 +138,7 @@ impl Reason {
     pub(crate) fn explain(self) -> &'static str {
         match self {
             Self::Quota => "the quota is used up",
+            Self::Unkeyed => "nothing tells whose it is",
             Self::CircuitOpen => "the database does not keep up",
             Self::QueueFull => "too many requests wait already",
             Self::QueueTimeout => "no room within the longest wait",
@@ -152,8 +172,8 @@ mod tests {
     #[test]
     fn a_refusal_is_found_however_deep() {
         let refused = Rejection::new(Reason::Evicted, Duration::from_secs(1));
-        assert_eq!(rejection_of(&refused), Some(refused));
-        let twice = io::Error::other(io::Error::other(refused));
+        assert_eq!(rejection_of(&refused), Some(refused.clone()));
+        let twice = io::Error::other(io::Error::other(refused.clone()));
         assert_eq!(rejection_of(&twice), Some(refused));
         let other = io::Error::other("refused: by somebody else");
         assert_eq!(rejection_of(&other), None);

@@ -11,7 +11,7 @@ use support::source::Source;
 /// The rooms from the top: an import goes only from a later row to an earlier one, or
 /// stays at home. Rooms that share a row but not a group do not know each other.
 const ROOMS: [&[&[&str]]; 5] = [
-    &[&["class", "outcome", "rejection", "signal", "event", "config"]],
+    &[&["class", "outcome", "rejection", "signal", "standing", "event", "config"]],
     &[&["control"]],
     &[&["gate"], &["database"], &["clock"], &["lock"]],
     &[&["admission", "fallback"]],

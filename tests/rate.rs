@@ -33,7 +33,8 @@ where
 {
     let response = refused(service, request);
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
-    let rejection: Rejection = *response.extensions().get().expect("a refusal says why");
+    let rejection: Rejection =
+        response.extensions().get::<Rejection>().expect("a refusal says why").clone();
     assert_eq!(rejection.reason(), Reason::Quota);
     let told = response.headers()[header::RETRY_AFTER].to_str().expect("it is text");
     let told: u64 = told.parse().expect("it is a number");
@@ -76,7 +77,7 @@ async fn one_hundred_per_second_is_one_hundred_each_second() {
     for _ in 0..5 {
         let mut admitted = 0;
         for _ in 0..1_000 {
-            admitted += u32::from(gate.check(&Class::default()).is_ok());
+            admitted += u32::from(gate.acquire(&Class::default()).await.is_ok());
             advance(MS).await;
         }
         each_second.push(admitted);

@@ -69,20 +69,20 @@ proptest! {
             let (gate, class) = (figures.gate(per_key), key(per_key));
             for pause in pauses {
                 advance(thousandths(figures.interval(), pause)).await;
-                let Err(rejection) = gate.check(&class) else { continue };
+                let Err(rejection) = gate.acquire(&class).await else { continue };
                 let wait = rejection.retry_after();
                 prop_assert!(wait > Duration::ZERO && wait <= figures.interval());
                 let early = Duration::from_nanos(early).min(wait);
                 advance(wait - early).await;
                 for left in [early, NANOSECOND] {
-                    let told = gate.check(&class).map_err(|still| still.retry_after());
+                    let told = gate.acquire(&class).await.map(|_| ()).map_err(|still| still.retry_after());
                     prop_assert_eq!(told, Err(left), "too early");
                     advance(if left > NANOSECOND { left - NANOSECOND } else { left }).await;
                     if left == NANOSECOND {
                         break;
                     }
                 }
-                prop_assert!(gate.check(&class).is_ok(), "late, after {:?}", wait);
+                prop_assert!(gate.acquire(&class).await.is_ok(), "late, after {:?}", wait);
             }
             Ok(())
         })?;
@@ -99,7 +99,7 @@ proptest! {
             let (start, mut admitted) = (Instant::now(), Vec::new());
             for pause in pauses {
                 advance(thousandths(figures.interval(), pause)).await;
-                if gate.check(&class).is_ok() {
+                if gate.acquire(&class).await.is_ok() {
                     admitted.push(start.elapsed());
                 }
             }

@@ -89,7 +89,7 @@ async fn storm(seed: u64) {
             sleep(fate.arrives).await;
             let whole = async {
                 let response = service.oneshot(Request::new(fate)).await.expect("infallible");
-                let refusal = response.extensions().get::<brownout::Rejection>().copied();
+                let refusal = response.extensions().get::<brownout::Rejection>().cloned();
                 response.into_body().collect().await.expect("infallible");
                 refusal.map_or(End::Served, |refusal| End::Refused(refusal.reason()))
             };

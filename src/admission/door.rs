@@ -35,7 +35,7 @@ impl Door for Doorkeeper {
         let (database, index) = (self.database, self.index);
         Box::pin(async move {
             let permit = gates.check_out(index, &class).await.inspect_err(|rejection| {
-                Visit::present(|visit| visit.refuse(*rejection));
+                Visit::present(|visit| visit.refuse(rejection.clone()));
             })?;
             let hold = Visit::present(|visit| visit.hold(database));
             Ok(Pass::holding((permit, hold)))

@@ -11,7 +11,12 @@ use std::{
 use pin_project::{pin_project, pinned_drop};
 use tower::Service;
 
-use super::{answer::Answer, oneshot::Oneshot, protocol::Protocol, watch::Watch};
+use super::{
+    answer::Answer,
+    oneshot::Oneshot,
+    protocol::{Format, Inspect, Protocol},
+    watch::Watch,
+};
 use crate::{
     class::Class,
     clock,
@@ -64,7 +69,8 @@ where
         answer: A,
     },
     Refused {
-        rejection: Rejection,
+        /// Taken when it is told.
+        refusal: Option<(Rejection, Format)>,
     },
     /// Only while it drops.
     Gone,
@@ -106,8 +112,11 @@ where
         Self { state: State::Waiting { wait, parked: Some(parked) }, protocol }
     }
 
-    pub(super) fn refused(request: Req, rejection: Rejection, fallback: F, protocol: P) -> Self {
-        Self { state: State::refused(request, rejection, fallback), protocol }
+    pub(super) fn refused(request: Req, rejection: Rejection, fallback: F, protocol: P) -> Self
+    where
+        P: Inspect<Req>,
+    {
+        Self { state: State::refused(request, rejection, fallback, &protocol), protocol }
     }
 }
 
@@ -117,14 +126,24 @@ where
     G: Gate,
     F: Answer<Req, S::Response, S::Error>,
 {
-    fn refused(request: Req, rejection: Rejection, fallback: F) -> Self {
+    fn refused(
+        request: Req,
+        rejection: Rejection,
+        fallback: F,
+        protocol: &impl Inspect<Req>,
+    ) -> Self {
+        let format = protocol.format(&request);
         match fallback.answer(request, &rejection) {
             Some(answer) => Self::Answering { answer },
-            None => Self::Refused { rejection },
+            None => Self::Refused { refusal: Some((rejection, format)) },
         }
     }
 
-    fn after_wait(answer: Result<G::Permit, Rejection>, parked: Parked<S, Req, F>) -> Self {
+    fn after_wait(
+        answer: Result<G::Permit, Rejection>,
+        parked: Parked<S, Req, F>,
+        protocol: &impl Inspect<Req>,
+    ) -> Self {
         let Parked { inner, request, class, watch, fallback } = parked;
         match answer {
             Ok(permit) => {
@@ -133,7 +152,7 @@ where
                 let admitted = Some(Admitted { permit, query, since: clock::now() });
                 Self::Calling { call: Oneshot::new(inner, request), visit, admitted }
             }
-            Err(rejection) => Self::refused(request, rejection, fallback),
+            Err(rejection) => Self::refused(request, rejection, fallback, protocol),
         }
     }
 }
@@ -154,7 +173,7 @@ impl<S, Req, G, P, F> Future for ResponseFuture<S, Req, G, P, F>
 where
     S: Service<Req>,
     G: Gate,
-    P: Protocol<S::Response, S::Error>,
+    P: Protocol<S::Response, S::Error> + Inspect<Req>,
     F: Answer<Req, S::Response, S::Error>,
 {
     type Output = Result<P::Response<G::Permit>, S::Error>;
@@ -165,7 +184,7 @@ where
             let next = match this.state.as_mut().project() {
                 StateProject::Waiting { wait, parked } => {
                     let answer = ready!(wait.poll(cx));
-                    State::after_wait(answer, parked.take().expect(ONCE))
+                    State::after_wait(answer, parked.take().expect(ONCE), this.protocol)
                 }
                 StateProject::Calling { call, visit, admitted } => {
                     let result = ready!(Visit::during(visit, || call.poll(cx)));
@@ -176,8 +195,9 @@ where
                     let result = ready!(answer.poll(cx));
                     return Poll::Ready(result.map(|own| this.protocol.answer(own, None)));
                 }
-                StateProject::Refused { rejection } => {
-                    return Poll::Ready(this.protocol.refuse(*rejection));
+                StateProject::Refused { refusal } => {
+                    let (rejection, format) = refusal.take().expect(ONCE);
+                    return Poll::Ready(this.protocol.refuse(rejection, format));
                 }
                 StateProject::Gone => unreachable!("it is set by the drop alone"),
             };
@@ -215,13 +235,17 @@ where
     let refused = visit.as_ref().and_then(Visit::refused);
     let spent = visit.map(Visit::end).unwrap_or_default();
     if let Some(rejection) = refused.filter(|_| protocol.has_failed(&result)) {
+        let format = protocol.format_of(&result);
         drop(admitted.finish(Outcome::Ignore));
-        return protocol.refuse(rejection);
+        return protocol.refuse(rejection, format);
     }
     let permit = admitted.finish(protocol.judge(&result));
     let mut response = result?;
     if !spent.is_empty() {
         protocol.tell_spent(&mut response, &spent);
+    }
+    if let Some(standing) = permit.standing() {
+        protocol.tell_standing(&mut response, standing);
     }
     Ok(protocol.answer(response, Some(permit)))
 }

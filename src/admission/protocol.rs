@@ -5,6 +5,7 @@ use crate::{
     database::Spent,
     outcome::{Judge, Outcome},
     rejection::Rejection,
+    standing::Standing,
 };
 
 /// How a protocol says no, and how long an answer lasts.
@@ -25,17 +26,29 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
     /// needs the service no more.
     fn answer<H>(&self, response: Res, held: Option<H>) -> Self::Response<H>;
 
-    /// The answer to a refused request.
+    /// The answer to a refused request, as its caller wants to read it.
     ///
     /// # Errors
     ///
     /// If a refusal is an error in this protocol.
-    fn refuse<H>(&self, rejection: Rejection) -> Result<Self::Response<H>, Err>;
+    fn refuse<H>(&self, rejection: Rejection, format: Format) -> Result<Self::Response<H>, Err>;
 
     /// Whether the service failed. Where it was refused a connection on its way, the
     /// answer is then that refusal in place of whatever the service made of it.
     fn has_failed(&self, result: &Result<Res, Err>) -> bool {
         result.is_err()
+    }
+
+    /// How the caller of a service that answered so wants to read a refusal, where the
+    /// request is gone. Default: as a plain one.
+    fn format_of(&self, result: &Result<Res, Err>) -> Format {
+        let _ = result;
+        Format::Plain
+    }
+
+    /// Tells in the response how the client stands with its quotas. Default: says nothing.
+    fn tell_standing(&self, response: &mut Res, standing: &Standing) {
+        let _ = (response, standing);
     }
 
     /// Tells in the response what the request took of the databases. Default: says
@@ -45,21 +58,55 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
     }
 }
 
-/// How a protocol knows the route that a request takes, where its class does not say.
-pub trait Locate<Req> {
-    /// The route, if it is known.
-    fn locate(&self, request: &Req) -> Option<Route>;
-}
-
-impl<Req> Locate<Req> for AsError {
-    fn locate(&self, _request: &Req) -> Option<Route> {
+/// What a protocol knows of a request by itself, where its class does not say.
+pub trait Inspect<Req> {
+    /// The route, if it is known. Default: it is not.
+    fn route(&self, request: &Req) -> Option<Route> {
+        let _ = request;
         None
+    }
+
+    /// Whether it is part of the protocol's own doing, so that it spends no quota: in HTTP,
+    /// a preflight. Default: it is not.
+    fn is_preflight(&self, request: &Req) -> bool {
+        let _ = request;
+        false
+    }
+
+    /// How its caller wants to read a refusal. Asked only when there is one. Default: as
+    /// a plain one.
+    fn format(&self, request: &Req) -> Format {
+        let _ = request;
+        Format::Plain
     }
 }
 
-impl<P: Locate<Req>, J, Req> Locate<Req> for Judged<P, J> {
-    fn locate(&self, request: &Req) -> Option<Route> {
-        self.protocol.locate(request)
+/// How a caller wants to read a refusal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// In plain text.
+    #[default]
+    Plain,
+    /// As problem details in JSON (RFC 9457).
+    Problem,
+    /// As a gRPC status.
+    Grpc,
+}
+
+impl<Req> Inspect<Req> for AsError {}
+
+impl<P: Inspect<Req>, J, Req> Inspect<Req> for Judged<P, J> {
+    fn route(&self, request: &Req) -> Option<Route> {
+        self.protocol.route(request)
+    }
+
+    fn is_preflight(&self, request: &Req) -> bool {
+        self.protocol.is_preflight(request)
+    }
+
+    fn format(&self, request: &Req) -> Format {
+        self.protocol.format(request)
     }
 }
 
@@ -94,7 +141,7 @@ impl<Res, Err: From<Rejection>> Protocol<Res, Err> for AsError {
         response
     }
 
-    fn refuse<H>(&self, rejection: Rejection) -> Result<Res, Err> {
+    fn refuse<H>(&self, rejection: Rejection, _format: Format) -> Result<Res, Err> {
         Err(rejection.into())
     }
 }
@@ -126,12 +173,20 @@ where
         self.protocol.answer(response, held)
     }
 
-    fn refuse<H>(&self, rejection: Rejection) -> Result<Self::Response<H>, Err> {
-        self.protocol.refuse(rejection)
+    fn refuse<H>(&self, rejection: Rejection, format: Format) -> Result<Self::Response<H>, Err> {
+        self.protocol.refuse(rejection, format)
     }
 
     fn has_failed(&self, result: &Result<Res, Err>) -> bool {
         self.protocol.has_failed(result)
+    }
+
+    fn format_of(&self, result: &Result<Res, Err>) -> Format {
+        self.protocol.format_of(result)
+    }
+
+    fn tell_standing(&self, response: &mut Res, standing: &Standing) {
+        self.protocol.tell_standing(response, standing);
     }
 
     fn tell_spent(&self, response: &mut Res, spent: &[Spent]) {

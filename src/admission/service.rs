@@ -9,7 +9,7 @@ use super::{
     future::{Admitted, Parked, ResponseFuture},
     layer::GateLayer,
     oneshot::Oneshot,
-    protocol::{Locate, Protocol},
+    protocol::{Inspect, Protocol},
 };
 use crate::{
     class::Classify,
@@ -37,7 +37,7 @@ where
     S: Service<Req> + Clone,
     G: Gate,
     C: Classify<Req>,
-    P: Protocol<S::Response, S::Error> + Locate<Req> + Clone,
+    P: Protocol<S::Response, S::Error> + Inspect<Req> + Clone,
     F: Answer<Req, S::Response, S::Error> + Clone,
 {
     type Response = P::Response<G::Permit>;
@@ -52,7 +52,10 @@ where
         let GateLayer { gate, classify, protocol, watch } = &self.layer;
         let now = clock::now();
         let mut class = classify.classify(&request);
-        class.route = class.route.or_else(|| protocol.locate(&request));
+        class.route = class.route.or_else(|| protocol.route(&request));
+        if protocol.is_preflight(&request) {
+            class.cells = 0;
+        }
         watch.pass(&class, now);
         let protocol = protocol.clone();
         match gate.enter(&class, now) {

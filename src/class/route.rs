@@ -1,11 +1,8 @@
 //! Which route a request takes, by a small number.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    hash::{BuildHasher, RandomState},
-    sync::{Arc, OnceLock, PoisonError, RwLock},
-};
+use std::{fmt, sync::Arc};
+
+use super::names::Names;
 
 /// A route of the service, such as `GET /products/{id}`: whatever requests do the same
 /// work. What each needs of the databases is learned by it.
@@ -23,12 +20,6 @@ use std::{
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Route(u32);
 
-#[derive(Default)]
-struct Table {
-    numbers: HashMap<u64, u32>,
-    names: Vec<Arc<str>>,
-}
-
 impl Route {
     /// How many routes are kept apart.
     pub(crate) const MOST: usize = 1000;
@@ -37,54 +28,26 @@ impl Route {
     /// it, as of a request without a route.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Self::number(hash(&("", name)), || name.into())
+        ROUTES.number(&("", name), || name.into()).map(Self)
     }
 
     /// The route of requests with this method to what this pattern matches. Costs no
     /// allocation but for the first.
     #[must_use]
     pub fn of(method: &str, pattern: &str) -> Option<Self> {
-        Self::number(hash(&(method, pattern)), || format!("{method} {pattern}").into())
+        let name = || format!("{method} {pattern}").into();
+        ROUTES.number(&(method, pattern), name).map(Self)
     }
 
     /// What people call it.
     #[must_use]
     pub fn name(self) -> Arc<str> {
-        let table = table().read().unwrap_or_else(PoisonError::into_inner);
-        table.names[self.index()].clone()
+        ROUTES.name(self.0)
     }
 
     /// Its number, less than [`MOST`](Self::MOST).
     pub(crate) fn index(self) -> usize {
         self.0 as usize
-    }
-
-    fn number(hash: u64, name: impl FnOnce() -> Arc<str>) -> Option<Self> {
-        let known = table().read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(number) = known.numbers.get(&hash) {
-            return Some(Self(*number));
-        }
-        if known.names.len() >= Self::MOST {
-            return None;
-        }
-        drop(known);
-        table().write().unwrap_or_else(PoisonError::into_inner).add(hash, name()).map(Self)
-    }
-}
-
-impl Table {
-    fn add(&mut self, hash: u64, name: Arc<str>) -> Option<u32> {
-        // Another thread may have been faster.
-        if let Some(number) = self.numbers.get(&hash) {
-            return Some(*number);
-        }
-        let number = u32::try_from(self.names.len()).ok()?;
-        if self.names.len() >= Route::MOST {
-            return None;
-        }
-        self.names.push(name);
-        self.numbers.insert(hash, number);
-        Some(number)
     }
 }
 
@@ -100,16 +63,7 @@ impl fmt::Display for Route {
     }
 }
 
-fn table() -> &'static RwLock<Table> {
-    static TABLE: OnceLock<RwLock<Table>> = OnceLock::new();
-    TABLE.get_or_init(RwLock::default)
-}
-
-/// Seeded, so that nobody outside can choose paths that meet.
-fn hash(parts: &(&str, &str)) -> u64 {
-    static SEED: OnceLock<RandomState> = OnceLock::new();
-    SEED.get_or_init(RandomState::new).hash_one(parts)
-}
+static ROUTES: Names = Names::at_most(Route::MOST);
 
 #[cfg(test)]
 mod tests {
@@ -121,13 +75,5 @@ mod tests {
         assert_eq!(Route::of("GET", "/products/{id}"), Some(get));
         assert_ne!(Route::of("PUT", "/products/{id}"), Some(get));
         assert_eq!(get.to_string(), "GET /products/{id}");
-    }
-
-    #[test]
-    fn the_table_has_a_bound() {
-        let mut table = Table::default();
-        let added = (0..5000).filter_map(|hash| table.add(hash, Arc::from("x"))).count();
-        assert_eq!((added, table.names.len()), (Route::MOST, Route::MOST));
-        assert_eq!(table.add(7, Arc::from("x")), Some(7), "what is there stays");
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Visit {
     /// The databases that it has sent a query to.
     touched: Cell<Needs>,
     spent: RefCell<Vec<Spent>>,
-    refused: Cell<Option<Rejection>>,
+    refused: RefCell<Option<Rejection>>,
     /// Its witness knows of its end, or has not to.
     ended: bool,
 }
@@ -136,11 +136,11 @@ impl Visit {
 
     /// It was refused in the middle.
     pub(crate) fn refuse(&self, rejection: Rejection) {
-        self.refused.set(Some(rejection));
+        self.refused.replace(Some(rejection));
     }
 
     pub(crate) fn refused(&self) -> Option<Rejection> {
-        self.refused.get()
+        self.refused.borrow().clone()
     }
 
     pub(crate) fn spend(&self, number: Downstream, database: &Arc<str>, time: Duration) {
@@ -157,7 +157,7 @@ impl Visit {
     /// The request has its answer. Returns what it took.
     pub(crate) fn end(mut self) -> Vec<Spent> {
         // Who was refused before the first query did not do what it does.
-        if self.refused.get().is_none() {
+        if self.refused.borrow().is_none() {
             self.tell_end();
         }
         self.spent.take()
@@ -268,7 +268,7 @@ mod tests {
             Visit::present(|visit| {
                 visit.spend(database, &name, Duration::from_millis(2));
                 visit.spend(database, &name, Duration::from_millis(3));
-                visit.refuse(rejection);
+                visit.refuse(rejection.clone());
             });
         });
         let own = own.expect("it is back");

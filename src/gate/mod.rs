@@ -27,11 +27,14 @@ pub(crate) use concurrency::{Checked, bounded};
 pub use concurrency::{ConcurrencyGate, ConcurrencyLimit, ConcurrencySnapshot, Permit, Wait};
 pub use gates::{Gates, GatesPermit, GatesWait, GuardSnapshot, Snapshot};
 pub(crate) use gates::{Guard, Place, RouteUse, WeakGates};
-pub use rate::{Quota, RateGate, RateLimit};
+pub use rate::{Quota, RateGate, RateLimit, RatePermit, RateSnapshot, Unkeyed};
 
 use std::{future::Future, time::Instant};
 
-use crate::{class::Class, control::witness::Attendance, outcome::Sample, rejection::Rejection};
+use crate::{
+    class::Class, control::witness::Attendance, outcome::Sample, rejection::Rejection,
+    standing::Standing,
+};
 
 /// Decides on one request at a time. Clones share all state.
 pub trait Gate: Clone {
@@ -60,6 +63,11 @@ pub enum Entry<P, W> {
 pub trait Finish {
     /// The result is there. What the permit holds, it goes on holding until it drops.
     fn finish(&mut self, sample: &Sample);
+
+    /// How the client stands with its quotas, if that is to be told.
+    fn standing(&self) -> Option<&Standing> {
+        None
+    }
 
     /// What it says to the queries of the request, if it has anything to say to them.
     #[doc(hidden)]

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body;
 
 use super::PermitBody;
 use crate::{
-    admission::{Http, Locate, Protocol},
+    admission::{Format, Http, Inspect, Protocol},
     class::Route,
     outcome::{Judge, Outcome},
     rejection::{Reason, Rejection},
@@ -37,9 +37,10 @@ where
         response.map(|body| PermitBody::new(body, held))
     }
 
-    fn refuse<H>(&self, rejection: Rejection) -> Result<Self::Response<H>, E> {
+    fn refuse<H>(&self, rejection: Rejection, _format: Format) -> Result<Self::Response<H>, E> {
         let (status, text) = match rejection.reason() {
             Reason::Quota => (StatusCode::TOO_MANY_REQUESTS, QUOTA),
+            Reason::Unkeyed => (StatusCode::BAD_REQUEST, UNKEYED),
             _ => (StatusCode::SERVICE_UNAVAILABLE, LOAD),
         };
         let mut response = Response::new(PermitBody::refusal(Bytes::from_static(text.as_bytes())));
@@ -56,9 +57,16 @@ where
     }
 }
 
-impl<B> Locate<Request<B>> for Http {
-    fn locate(&self, request: &Request<B>) -> Option<Route> {
+impl<B> Inspect<Request<B>> for Http {
+    fn route(&self, request: &Request<B>) -> Option<Route> {
         super::matched::route(request.method(), request.extensions())
+    }
+
+    /// A preflight of CORS (the Fetch standard).
+    fn is_preflight(&self, request: &Request<B>) -> bool {
+        request.method() == Method::OPTIONS
+            && request.headers().contains_key(header::ORIGIN)
+            && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
     }
 }
 
@@ -69,6 +77,7 @@ fn whole_seconds(wait: Duration) -> u64 {
 }
 
 const QUOTA: &str = "Too many requests. Please try again later.\n";
+const UNKEYED: &str = "Nothing in the request tells whose it is.\n";
 const LOAD: &str = "The service is busy. Please try again later.\n";
 
 #[cfg(test)]

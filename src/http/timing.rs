@@ -6,11 +6,12 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 
 use crate::{
-    admission::{GateLayer, Http, Locate, Protocol},
+    admission::{Format, GateLayer, Http, Inspect, Protocol},
     class::Route,
     database::Spent,
     outcome::{Judge, Outcome},
     rejection::Rejection,
+    standing::Standing,
 };
 
 /// HTTP that tells in `Server-Timing` (W3C) what a request took of each database: made by
@@ -35,9 +36,17 @@ impl<B, E> Judge<Response<B>, E> for ServerTiming {
     }
 }
 
-impl<B> Locate<Request<B>> for ServerTiming {
-    fn locate(&self, request: &Request<B>) -> Option<Route> {
-        self.0.locate(request)
+impl<B> Inspect<Request<B>> for ServerTiming {
+    fn route(&self, request: &Request<B>) -> Option<Route> {
+        self.0.route(request)
+    }
+
+    fn is_preflight(&self, request: &Request<B>) -> bool {
+        self.0.is_preflight(request)
+    }
+
+    fn format(&self, request: &Request<B>) -> Format {
+        self.0.format(request)
     }
 }
 
@@ -48,8 +57,16 @@ impl<B: Body, E> Protocol<Response<B>, E> for ServerTiming {
         Protocol::<_, E>::answer(&self.0, response, held)
     }
 
-    fn refuse<H>(&self, rejection: Rejection) -> Result<Self::Response<H>, E> {
-        Protocol::<Response<B>, E>::refuse(&self.0, rejection)
+    fn refuse<H>(&self, rejection: Rejection, format: Format) -> Result<Self::Response<H>, E> {
+        Protocol::<Response<B>, E>::refuse(&self.0, rejection, format)
+    }
+
+    fn format_of(&self, result: &Result<Response<B>, E>) -> Format {
+        self.0.format_of(result)
+    }
+
+    fn tell_standing(&self, response: &mut Response<B>, standing: &Standing) {
+        Protocol::<Response<B>, E>::tell_standing(&self.0, response, standing);
     }
 
     fn has_failed(&self, result: &Result<Response<B>, E>) -> bool {

@@ -39,7 +39,7 @@ pub(crate) async fn opened(db: &Database) -> CircuitBreakerLayer {
 
 pub(crate) fn rejection<B>(response: &Response<B>) -> Rejection {
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-    *response.extensions().get().expect("a refusal says why")
+    response.extensions().get::<Rejection>().expect("a refusal says why").clone()
 }
 
 /// For how long the service refuses yet.

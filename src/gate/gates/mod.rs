@@ -5,6 +5,7 @@ mod guard;
 mod learned;
 mod listener;
 mod permit;
+mod quota;
 mod route;
 mod snapshot;
 
@@ -28,7 +29,7 @@ use super::{BreakerGate, ConcurrencyGate, Entry, Gate, Permit, RateGate, Wait};
 use crate::{
     class::{Class, Downstream, Route},
     clock,
-    event::{Circuit, Event, Observe},
+    event::{Event, Observe},
     rejection::{Reason, Rejection},
     signal::Signal,
 };
@@ -119,25 +120,10 @@ impl Gates {
         &self.0.guards
     }
 
-    /// What they hold and have decided so far.
+    /// The gate of the quotas, if there are any.
     #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        let databases = self.0.guards.iter().enumerate().map(|(index, guard)| {
-            let routes = self.0.learned.usage(index).into_iter();
-            let ill = routes.filter(|route| route.circuit != Circuit::Closed);
-            guard.snapshot(ill.map(|route| (route.route.name(), route.circuit)).collect())
-        });
-        let databases: Vec<_> = databases.collect();
-        let first = &databases[0];
-        Snapshot {
-            limit: first.limit,
-            in_flight: first.in_flight,
-            waiting: first.waiting,
-            circuit: first.circuit,
-            admitted: self.0.admitted.load(Ordering::Relaxed),
-            refused: self.0.refused.each_ref().map(|count| count.load(Ordering::Relaxed)),
-            databases,
-        }
+    pub fn rate(&self) -> Option<&RateGate> {
+        self.0.rate.as_ref()
     }
 
     /// What the routes were seen to do with a database.
@@ -174,25 +160,25 @@ impl Gates {
         if class.exempt {
             return Entry::Admitted(GatesPermit::new(class, None));
         }
-        match self.check(place, class) {
+        match self.check(place, class, now) {
             Ok(permit) => self.go_on(permit, now),
             Err(rejection) => Entry::Refused(self.count(class, rejection)),
         }
     }
 
-    /// Spends a cell and asks the circuits of what the request needs.
-    fn check(&self, place: Place, class: &Class) -> Result<GatesPermit, Rejection> {
-        let Shared { rate, guards, learned, .. } = &*self.0;
+    /// Spends cells and asks the circuits of what the request needs.
+    fn check(&self, place: Place, class: &Class, now: Instant) -> Result<GatesPermit, Rejection> {
+        let Shared { guards, learned, .. } = &*self.0;
         let route = learned.of(class);
-        if let Some(rate) = rate {
-            rate.check(class)?;
-        }
         let mut permit = GatesPermit::new(class, route.cloned());
         let route = route.map(Arc::as_ref);
+        self.spend(&mut permit, route, now)?;
         for (index, guard) in guards.iter().enumerate() {
             if place == Place::Edge && learned.needs(class, route, index) {
-                let held = guard.check(class, route, index);
-                permit.hold(held.inspect_err(|_| self.hand_back(class))?);
+                match guard.check(class, route, index) {
+                    Ok(held) => permit.hold(held),
+                    Err(rejection) => return Err(self.hand_back(permit, rejection)),
+                }
             }
         }
         Ok(permit)
@@ -254,21 +240,18 @@ impl Gates {
         guards[index].concurrency.enter(&class, now)
     }
 
-    fn hand_back(&self, class: &Class) {
-        if let Some(rate) = &self.0.rate {
-            rate.hand_back(class);
-        }
-    }
-
-    /// Gives back all that was held so far.
     fn refuse(&self, permit: GatesPermit, rejection: Rejection) -> Rejection {
-        self.hand_back(&permit.class);
-        self.count(&permit.class, rejection)
+        let class = permit.class;
+        self.count(&class, self.hand_back(permit, rejection))
     }
 
     fn count(&self, class: &Class, rejection: Rejection) -> Rejection {
         let reason = rejection.reason();
         self.0.refused[reason as usize].fetch_add(1, Ordering::Relaxed);
+        // The rate gate tells of its own.
+        if matches!(reason, Reason::Quota | Reason::Unkeyed) {
+            return rejection;
+        }
         let Class { priority, route, .. } = *class;
         self.0.observer.observe(&Event::Refused { priority, reason, route });
         rejection

@@ -15,15 +15,17 @@ use crate::{
     class::{Class, Downstream, Needs},
     clock,
     control::witness::{Attendance, Witness},
-    gate::{Entry, Finish, Permit, Wait},
+    gate::{Entry, Finish, Permit, RatePermit, Wait},
     outcome::Sample,
     rejection::Rejection,
+    standing::Standing,
 };
 
 /// Proof of admission by all gates. Dropping it gives back whatever they hold.
 pub struct GatesPermit {
     pub(super) class: Class,
     pub(super) route: Option<Arc<RouteState>>,
+    pub(super) rate: Option<RatePermit>,
     /// Of the first database that the request needs: mostly there is one.
     first: Option<Held>,
     more: Vec<Held>,
@@ -31,7 +33,7 @@ pub struct GatesPermit {
 
 impl GatesPermit {
     pub(super) fn new(class: &Class, route: Option<Arc<RouteState>>) -> Self {
-        Self { class: *class, route, first: None, more: Vec::new() }
+        Self { class: *class, route, rate: None, first: None, more: Vec::new() }
     }
 
     pub(super) fn hold(&mut self, held: Held) {
@@ -65,6 +67,10 @@ impl GatesPermit {
 impl Finish for GatesPermit {
     fn finish(&mut self, sample: &Sample) {
         self.held().for_each(|held| held.finish(sample));
+    }
+
+    fn standing(&self) -> Option<&Standing> {
+        self.rate.as_ref()?.standing()
     }
 
     fn attendance(&self) -> Option<Attendance> {

@@ -1,8 +1,12 @@
 //! What the gates hold and have decided so far.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, atomic::Ordering},
+};
 
-use super::guard::Guard;
+use super::{Gates, guard::Guard};
 use crate::{event::Circuit, rejection::Reason};
 
 /// What the gates hold and have decided so far. Its text is for people:
@@ -52,6 +56,29 @@ pub struct GuardSnapshot {
     /// The routes whose own circuit at this database is not closed, while that of the
     /// database may be.
     pub routes: Vec<(Arc<str>, Circuit)>,
+}
+
+impl Gates {
+    /// What they hold and have decided so far.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let databases = self.0.guards.iter().enumerate().map(|(index, guard)| {
+            let routes = self.0.learned.usage(index).into_iter();
+            let ill = routes.filter(|route| route.circuit != Circuit::Closed);
+            guard.snapshot(ill.map(|route| (route.route.name(), route.circuit)).collect())
+        });
+        let databases: Vec<_> = databases.collect();
+        let first = &databases[0];
+        Snapshot {
+            limit: first.limit,
+            in_flight: first.in_flight,
+            waiting: first.waiting,
+            circuit: first.circuit,
+            admitted: self.0.admitted.load(Ordering::Relaxed),
+            refused: self.0.refused.each_ref().map(|count| count.load(Ordering::Relaxed)),
+            databases,
+        }
+    }
 }
 
 impl Snapshot {

@@ -13,6 +13,7 @@ use crate::{
         meter::{Meter, Slow},
         witness::Ended,
     },
+    event::Circuit,
     gate::{CircuitBreaker, ConcurrencyLimit, Finish, Quota, RateLimit},
     outcome::{Outcome, Sample},
 };

@@ -1,8 +1,8 @@
 //! How many requests in how long.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use crate::config::InvalidConfig;
+use crate::{config::InvalidConfig, standing::Policy};
 
 /// A number of cells per period, and how many of them may be spent at once.
 ///
@@ -19,31 +19,39 @@ pub struct Quota {
     cells: u32,
     period: Duration,
     burst: u32,
+    name: &'static str,
 }
 
 impl Quota {
     /// So many cells a second.
     #[must_use]
     pub const fn per_second(cells: u32) -> Self {
-        Self::per(Duration::from_secs(1), cells)
+        Self::per(Duration::from_secs(1), cells).named("second")
     }
 
     /// So many cells a minute.
     #[must_use]
     pub const fn per_minute(cells: u32) -> Self {
-        Self::per(Duration::from_secs(60), cells)
+        Self::per(Duration::from_secs(60), cells).named("minute")
     }
 
     /// So many cells an hour.
     #[must_use]
     pub const fn per_hour(cells: u32) -> Self {
-        Self::per(Duration::from_secs(3600), cells)
+        Self::per(Duration::from_secs(3600), cells).named("hour")
     }
 
-    /// So many cells a period. Cells come back one by one, evenly over the period.
+    /// So many cells a day, of 24 hours.
+    #[must_use]
+    pub const fn per_day(cells: u32) -> Self {
+        Self::per(Duration::from_secs(24 * 3600), cells).named("day")
+    }
+
+    /// So many cells a period of at most 366 days. Cells come back one by one, evenly over
+    /// the period.
     #[must_use]
     pub const fn per(period: Duration, cells: u32) -> Self {
-        Self { cells, period, burst: cells }
+        Self { cells, period, burst: cells, name: "quota" }
     }
 
     /// How many cells may be spent at once after a pause. Default: those of one period.
@@ -52,30 +60,75 @@ impl Quota {
         Self { burst: cells, ..self }
     }
 
-    /// The time in which one cell comes back.
-    fn interval(&self) -> Result<Duration, InvalidConfig> {
-        let nanos = self.period.as_nanos().checked_div(u128::from(self.cells));
+    /// What clients are told it is called, in printable ASCII without `"` and `\`. Default:
+    /// `second`, `minute`, `hour`, `day`, or else `quota`.
+    #[must_use]
+    pub const fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }
+    }
+
+    /// In units of which a cell has so many.
+    pub(super) fn checked(&self, units: u32) -> Result<Rate, InvalidConfig> {
+        let interval = self.interval(units)?;
+        let burst = self.burst.checked_mul(units).and_then(NonZeroU32::new).ok_or_else(|| {
+            let allowed = format_args!("from 1 to {}", u32::MAX / units).to_string();
+            InvalidConfig::new("burst", self.burst, allowed)
+        })?;
+        // The burst is added up in 64 bits of nanoseconds.
+        if interval.as_nanos() * u128::from(burst.get()) > LONGEST.as_nanos() * 100 {
+            let got = format_args!("{} cells of {:?} each", self.burst, interval * units);
+            return Err(InvalidConfig::new("burst", got.to_string(), "refilled within 100 years"));
+        }
+        // At most 366 days, so it fits.
+        Ok(Rate { interval: interval.as_nanos() as u64, burst, policy: self.policy()? })
+    }
+
+    /// The time in which one unit comes back.
+    fn interval(&self, units: u32) -> Result<Duration, InvalidConfig> {
+        let cells = u128::from(self.cells) * u128::from(units);
+        let nanos = self.period.as_nanos().checked_div(cells);
         let interval = nanos.ok_or_else(|| InvalidConfig::new("quota", "0", "at least 1"))?;
         if interval == 0 || self.period > LONGEST {
             let got = format_args!("{} in {:?}", self.cells, self.period).to_string();
-            let allowed = "at most one cell a nanosecond, in a period of at most 366 days";
+            let allowed = "at most one cell a nanosecond (in hundredths, where costs are \
+                           counted), in a period of at most 366 days";
             return Err(InvalidConfig::new("quota", got, allowed));
         }
-        // At most 366 days, so it fits.
         Ok(Duration::from_nanos(interval as u64))
     }
 
-    pub(super) fn checked(&self) -> Result<governor::Quota, InvalidConfig> {
-        let interval = self.interval()?;
-        let burst = NonZeroU32::new(self.burst)
-            .ok_or_else(|| InvalidConfig::new("burst", self.burst, "at least 1"))?;
-        // The burst is added up in 64 bits of nanoseconds.
-        if interval.as_nanos() * u128::from(self.burst) > LONGEST.as_nanos() * 100 {
-            let got = format_args!("{} cells of {interval:?} each", self.burst).to_string();
-            return Err(InvalidConfig::new("burst", got, "refilled within 100 years"));
+    fn policy(&self) -> Result<Policy, InvalidConfig> {
+        let Self { cells, period, burst, name } = *self;
+        let is_plain =
+            |letter: u8| matches!(letter, b' '..=b'~') && !matches!(letter, b'"' | b'\\');
+        if name.is_empty() || !name.bytes().all(is_plain) {
+            let allowed = "printable ASCII without `\"` and `\\`";
+            return Err(InvalidConfig::new("name", format_args!("{name:?}"), allowed));
         }
-        let quota = governor::Quota::with_period(interval).expect("an interval is at least 1 ns");
-        Ok(quota.allow_burst(burst))
+        Ok(Policy { name: Arc::from(name), cells, period, burst })
+    }
+}
+
+/// A quota that was checked, in whole units of a cell.
+#[derive(Clone, Debug)]
+pub(super) struct Rate {
+    /// In which one unit comes back, in nanoseconds: at least 1.
+    pub(super) interval: u64,
+    /// In units.
+    pub(super) burst: NonZeroU32,
+    pub(super) policy: Policy,
+}
+
+impl Rate {
+    /// The time in which a whole burst comes back, in nanoseconds.
+    pub(super) fn span(&self) -> u64 {
+        self.interval * u64::from(self.burst.get())
+    }
+
+    /// As governor takes it.
+    pub(super) fn quota(&self) -> governor::Quota {
+        let quota = governor::Quota::with_period(Duration::from_nanos(self.interval));
+        quota.expect("an interval is at least 1 ns").allow_burst(self.burst)
     }
 }
 
@@ -87,18 +140,26 @@ mod tests {
 
     #[test]
     fn zero_and_absurd_quotas_are_found_when_built() {
-        let error = |quota: Quota| quota.checked().unwrap_err().to_string();
+        let error = |quota: Quota| quota.checked(1).unwrap_err().to_string();
         assert_eq!(error(Quota::per_second(0)), "`quota` is 0, but must be at least 1");
-        assert_eq!(error(Quota::per_second(9).burst(0)), "`burst` is 0, but must be at least 1");
+        assert_eq!(
+            error(Quota::per_second(9).burst(0)),
+            "`burst` is 0, but must be from 1 to 4294967295"
+        );
         assert!(error(Quota::per(Duration::ZERO, 5)).contains("at most one cell a nanosecond"));
         assert!(error(Quota::per(Duration::MAX, 5)).contains("366 days"));
         assert!(error(Quota::per(LONGEST, 1).burst(u32::MAX)).contains("100 years"));
+        assert!(error(Quota::per_second(1).named("a \"b\"")).contains("printable ASCII"));
     }
 
     #[test]
     fn a_hundred_a_second_is_one_every_ten_milliseconds() {
-        let quota = Quota::per_second(100).checked().expect("it is valid");
-        assert_eq!(quota.replenish_interval(), Duration::from_millis(10));
-        assert_eq!(quota.burst_size().get(), 100);
+        let rate = Quota::per_second(100).checked(1).expect("it is valid");
+        assert_eq!(
+            (rate.interval, rate.burst.get(), rate.span()),
+            (10_000_000, 100, 1_000_000_000)
+        );
+        let hundredths = Quota::per_second(100).checked(100).expect("it is valid");
+        assert_eq!((hundredths.interval, hundredths.burst.get()), (100_000, 10_000));
     }
 }

@@ -1,85 +1,111 @@
 //! Where the buckets live: one, or a bounded number by key.
 
 use std::{
-    convert::Infallible,
+    cell::Cell,
     fmt,
     hash::{BuildHasherDefault, Hasher},
-    sync::Arc,
-    time::Duration,
 };
 
-use governor::{
-    nanos::Nanos,
-    state::{InMemoryState, NotKeyed, StateStore},
+use governor::state::InMemoryState;
+use quick_cache::{
+    UnitWeighter,
+    sync::{Cache, EntryAction, EntryResult},
 };
-use quick_cache::{UnitWeighter, sync::Cache};
 
+use super::{quotas::Set, spend::Bucket};
 use crate::class::Key;
 
-/// The buckets behind a rate gate. Clones share them.
-#[derive(Clone)]
-pub(super) struct Store(Arc<Buckets>);
-
-enum Buckets {
-    One(InMemoryState),
-    PerKey {
-        /// For requests without a key.
-        nobody: InMemoryState,
-        keys: Cache<Key, Arc<InMemoryState>, UnitWeighter, BuildHasherDefault<Unhashed>>,
-    },
+/// The buckets behind a rate gate.
+pub(super) struct Store {
+    /// For requests without a key.
+    nobody: [InMemoryState; Set::MOST],
+    keys: Option<Keys>,
 }
+
+type Keys = Cache<Key, Arrivals, UnitWeighter, BuildHasherDefault<Unhashed>>;
 
 impl Store {
     pub(super) fn one() -> Self {
-        Self(Arc::new(Buckets::One(InMemoryState::default())))
+        Self { nobody: Default::default(), keys: None }
     }
 
     pub(super) fn per_key(max_keys: usize) -> Self {
-        let keys = Cache::with(
-            max_keys,
-            max_keys as u64,
-            UnitWeighter,
-            BuildHasherDefault::default(),
-            Default::default(),
-        );
-        Self(Arc::new(Buckets::PerKey { nobody: InMemoryState::default(), keys }))
+        let (weighter, hasher) = (UnitWeighter, BuildHasherDefault::default());
+        let keys = Cache::with(max_keys, max_keys as u64, weighter, hasher, Default::default());
+        Self { nobody: Default::default(), keys: Some(keys) }
     }
 
-    /// Hands back a cell that was spent on a request which something else refused.
-    pub(super) fn hand_back(&self, key: Option<Key>, interval: Duration) {
-        let interval = Nanos::from(interval);
-        let earlier = |arrival: Option<Nanos>| {
-            Ok::<_, Infallible>(((), arrival.unwrap_or_default().saturating_sub(interval)))
+    pub(super) fn is_per_key(&self) -> bool {
+        self.keys.is_some()
+    }
+
+    /// How many keys are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.keys.as_ref().map_or(0, Cache::len)
+    }
+
+    /// Shows the bucket of `key`, with a place for so many quotas.
+    pub(super) fn visit<T>(
+        &self,
+        key: Option<Key>,
+        quotas: usize,
+        visit: impl FnOnce(Bucket<'_>) -> T,
+    ) -> T {
+        let (Some(keys), Some(key)) = (&self.keys, key) else {
+            return visit(Bucket::Shared(&self.nobody));
         };
-        let Ok(()) = self.measure_and_replace(&key, earlier);
-    }
-}
-
-impl StateStore for Store {
-    type Key = Option<Key>;
-
-    fn measure_and_replace<T, F, E>(&self, key: &Self::Key, f: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
-        let alone = &NotKeyed::NonKey;
-        match (&*self.0, key) {
-            (Buckets::One(bucket) | Buckets::PerKey { nobody: bucket, .. }, None)
-            | (Buckets::One(bucket), Some(_)) => bucket.measure_and_replace(alone, f),
-            (Buckets::PerKey { keys, .. }, Some(key)) => {
-                let fresh = || Ok::<_, Infallible>(Arc::default());
-                let Ok(bucket) = keys.get_or_insert_with(key, fresh);
-                bucket.measure_and_replace(alone, f)
+        let mut visit = Some(visit);
+        let mut once = |arrivals: &mut Arrivals| {
+            let visit = visit.take().expect("a key is found or new");
+            visit(Bucket::Held(arrivals.of(quotas)))
+        };
+        match keys.entry(&key, None, |_, arrivals| EntryAction::Retain(once(arrivals))) {
+            EntryResult::Retained(result) => result,
+            EntryResult::Vacant(place) => {
+                let mut fresh = Arrivals::default();
+                let result = once(&mut fresh);
+                // Fails only where somebody has emptied the cache meanwhile: nobody does.
+                let _ = place.insert(fresh);
+                result
             }
+            _ => unreachable!("entries are retained, without a timeout"),
         }
     }
 }
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.0 {
-            Buckets::One(_) => f.write_str("One"),
-            Buckets::PerKey { keys, .. } => f.debug_tuple("PerKey").field(&keys.len()).finish(),
+        f.debug_struct("Store").field("keys", &self.len()).finish_non_exhaustive()
+    }
+}
+
+/// The state of one client at each of its quotas: most have one.
+#[derive(Clone)]
+enum Arrivals {
+    One(u64),
+    Many(Box<[u64]>),
+}
+
+impl Default for Arrivals {
+    fn default() -> Self {
+        Self::One(0)
+    }
+}
+
+impl Arrivals {
+    fn of(&mut self, quotas: usize) -> &[Cell<u64>] {
+        let known = self.slots();
+        if known.len() < quotas {
+            let known = known.iter().map(Cell::get).chain(std::iter::repeat(0));
+            *self = Self::Many(known.take(quotas).collect());
+        }
+        self.slots()
+    }
+
+    fn slots(&mut self) -> &[Cell<u64>] {
+        match self {
+            Self::One(arrival) => std::slice::from_ref(Cell::from_mut(arrival)),
+            Self::Many(arrivals) => Cell::from_mut(&mut arrivals[..]).as_slice_of_cells(),
         }
     }
 }
@@ -108,14 +134,25 @@ impl Hasher for Unhashed {
 mod tests {
     use super::*;
 
+    fn touch(store: &Store, client: u32) {
+        store.visit(Some(Key::of(&client)), 1, |bucket| {
+            let Bucket::Held(slots) = bucket else { panic!("it is keyed") };
+            slots[0].set(slots[0].get() + 1);
+        });
+    }
+
     #[test]
     fn a_flood_of_keys_stays_within_the_bound() {
         let store = Store::per_key(1_000);
-        for client in 0..50_000 {
-            let touch = |_| Ok::<_, Infallible>(((), Nanos::from(1)));
-            let Ok(()) = store.measure_and_replace(&Some(Key::of(&client)), touch);
-        }
-        let Buckets::PerKey { keys, .. } = &*store.0 else { panic!("it is keyed") };
-        assert!(keys.len() <= 1_000, "{}", keys.len());
+        (0..50_000).for_each(|client| touch(&store, client));
+        assert!(store.len() <= 1_000, "{}", store.len());
+    }
+
+    #[test]
+    fn a_second_quota_does_not_forget_the_first() {
+        let mut arrivals = Arrivals::One(7);
+        arrivals.of(3)[2].set(9);
+        let values = |slots: &[Cell<u64>]| slots.iter().map(Cell::get).collect::<Vec<_>>();
+        assert_eq!(values(arrivals.of(1)), [7, 0, 9]);
     }
 }

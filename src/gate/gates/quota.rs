@@ -1,0 +1,40 @@
+//! What the gates have to do with quotas.
+
+use std::time::Instant;
+
+use super::{Gates, GatesPermit, Shared, route::RouteState};
+use crate::{class::Class, gate::RateGate, rejection::Rejection};
+
+impl Gates {
+    /// Spends the cells of a request.
+    pub(super) fn spend(
+        &self,
+        permit: &mut GatesPermit,
+        route: Option<&RouteState>,
+        now: Instant,
+    ) -> Result<(), Rejection> {
+        if let Some(rate) = &self.0.rate {
+            let class = self.priced_for(rate, &permit.class, route);
+            permit.rate = Some(rate.decide(&class, now)?);
+        }
+        Ok(())
+    }
+
+    /// The same class, as dear as it is to the database to which it is dearest.
+    fn priced_for(&self, rate: &RateGate, class: &Class, route: Option<&RouteState>) -> Class {
+        if !rate.counts_cost() {
+            return *class;
+        }
+        let Shared { guards, learned, .. } = &*self.0;
+        let priced = (0..guards.len()).map(|index| learned.priced(class, route, index));
+        priced.max_by_key(|class| class.cost).unwrap_or(*class)
+    }
+
+    /// Gives back the cells of a request that something else refused.
+    pub(super) fn hand_back(&self, mut permit: GatesPermit, rejection: Rejection) -> Rejection {
+        if let (Some(rate), Some(spent)) = (&self.0.rate, permit.rate.take()) {
+            rate.hand_back(&permit.class, spent);
+        }
+        rejection
+    }
+}

@@ -1,0 +1,201 @@
+//! Settings of a rate limit.
+
+use std::{fmt, sync::Arc};
+
+use super::{
+    gate::RateGate,
+    quota::Quota,
+    quotas::Quotas,
+    settings::{Settings, Share},
+    store::Store,
+};
+use crate::{
+    class::Plan,
+    config::{self, InvalidConfig},
+    event::Observe,
+};
+
+/// Settings of a rate limit: [`Quota`]s, for all requests together or per client.
+///
+/// ```
+/// use brownout::{Class, Quota, RateLimit};
+/// # use http::Request;
+///
+/// // For all together …
+/// let all = RateLimit::new(Quota::per_second(500)).layer()?;
+/// // … or for each API key, ten at once and a thousand a day.
+/// let each = RateLimit::new(Quota::per_minute(60).burst(10))
+///     .and(Quota::per_day(1_000))
+///     .per_key()
+///     .layer()?
+///     .classify(|request: &Request<()>| {
+///         Class::default().key(&request.headers().get("x-api-key"))
+///     });
+/// # let _ = (all.classify(|_: &Request<()>| Class::default()), each);
+/// # Ok::<(), brownout::InvalidConfig>(())
+/// ```
+///
+/// A request spends [`Class::cells`](crate::Class::cells) cells of each quota, or none of
+/// any, if one of them refuses. The algorithm is the generic cell rate algorithm (ITU-T
+/// I.371), by `governor`.
+#[derive(Clone)]
+#[must_use]
+pub struct RateLimit {
+    quotas: Vec<Quota>,
+    plans: Vec<(Plan, Vec<Quota>)>,
+    per_key: bool,
+    max_keys: usize,
+    unkeyed: Unkeyed,
+    by_cost: bool,
+    enforced: f64,
+    tell_all: bool,
+    observer: Option<Arc<dyn Observe>>,
+}
+
+/// What becomes of requests without a key, where there is a quota for each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unkeyed {
+    /// They share one bucket.
+    #[default]
+    Share,
+    /// No quota holds for them.
+    Admit,
+    /// They are refused, for [`Reason::Unkeyed`](crate::Reason::Unkeyed).
+    Refuse,
+}
+
+impl RateLimit {
+    /// One quota for all requests together.
+    pub fn new(quota: Quota) -> Self {
+        Self {
+            quotas: vec![quota],
+            plans: Vec::new(),
+            per_key: false,
+            max_keys: 100_000,
+            unkeyed: Unkeyed::default(),
+            by_cost: false,
+            enforced: 1.0,
+            tell_all: false,
+            observer: None,
+        }
+    }
+
+    /// One more quota, which has to admit a request as well: up to four.
+    pub fn and(mut self, quota: Quota) -> Self {
+        self.quotas.push(quota);
+        self
+    }
+
+    /// A quota for each [`Class::key`](crate::Class::key). Default: for all together.
+    pub fn per_key(self) -> Self {
+        Self { per_key: true, ..self }
+    }
+
+    /// How many keys are remembered, at most. Default: 100 000; at least 1. When there
+    /// are more, those that come rarely are forgotten first and start afresh.
+    pub fn max_keys(self, keys: usize) -> Self {
+        Self { max_keys: keys, ..self }
+    }
+
+    /// What becomes of requests without a key. Default: they share one bucket.
+    pub fn unkeyed(self, unkeyed: Unkeyed) -> Self {
+        Self { unkeyed, ..self }
+    }
+
+    /// The quotas of the clients on this plan, in place of those for all: one to four. A
+    /// client keeps its buckets when its plan changes, one for each quota in their order,
+    /// so give a plan its quotas in the same order as the others. Only with
+    /// [`per_key`](Self::per_key).
+    pub fn plan(mut self, plan: Plan, quotas: impl IntoIterator<Item = Quota>) -> Self {
+        self.plans.retain(|(other, _)| *other != plan);
+        self.plans.push((plan, quotas.into_iter().collect()));
+        self
+    }
+
+    /// A request spends cells for its [cost](crate::Class::cost), said or learned, times
+    /// its [`cells`](crate::Class::cells): 2.5 for one of 2.5 times the usual database
+    /// work. Default: its cells alone. What is learned of routes is known only in an
+    /// [`Admission`](crate::Admission).
+    pub fn by_cost(self) -> Self {
+        Self { by_cost: true, ..self }
+    }
+
+    /// The quota refuses nobody: it is counted and told whom it would have refused.
+    /// Default: it refuses.
+    pub fn report_only(self) -> Self {
+        self.enforced_for(0.0)
+    }
+
+    /// The quota refuses only this share of the clients, the same ones at all times (of the
+    /// requests, where they have no key), and is report-only to others: from 0 to 1.
+    /// Default: 1, all.
+    pub fn enforced_for(self, share: f64) -> Self {
+        Self { enforced: share, ..self }
+    }
+
+    /// Admitted requests, too, are told how their client stands with its quotas: in HTTP,
+    /// by `RateLimit` and `RateLimit-Policy`. Default: only refused ones are.
+    pub fn tell_all(self) -> Self {
+        Self { tell_all: true, ..self }
+    }
+
+    /// Sees every refusal, and whom the quota would have refused where it does not yet.
+    /// Default: nobody does; in an admission, its own observer.
+    pub fn on_event(self, observer: impl Observe + 'static) -> Self {
+        Self { observer: Some(Arc::new(observer)), ..self }
+    }
+
+    /// The gate, to be entered by hand.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConfig`] if a quota, its burst or the number of keys is zero, a quota is out
+    /// of range, there are too many for one request, the share that is enforced is not from
+    /// 0 to 1, or there are plans without [`per_key`](Self::per_key).
+    pub fn gate(self) -> Result<RateGate, InvalidConfig> {
+        self.observed_gate(Arc::new(()))
+    }
+
+    /// The gate, seen by `otherwise` if nobody else was to see it.
+    pub(crate) fn observed_gate(
+        self,
+        otherwise: Arc<dyn Observe>,
+    ) -> Result<RateGate, InvalidConfig> {
+        let settings = self.settings()?;
+        let store = if self.per_key { Store::per_key(self.max_keys) } else { Store::one() };
+        Ok(RateGate::new(settings, store, self.observer.unwrap_or(otherwise)))
+    }
+
+    /// What may change while the gate serves.
+    pub(super) fn settings(&self) -> Result<Settings, InvalidConfig> {
+        config::at_least("max_keys", self.max_keys, 1)?;
+        if let (false, Some((plan, _))) = (self.per_key, self.plans.first()) {
+            return Err(InvalidConfig::new("plan", plan, "of a limit `per_key`"));
+        }
+        let units = if self.by_cost { Settings::HUNDREDTHS } else { 1 };
+        Ok(Settings {
+            quotas: Quotas::checked(&self.quotas, &self.plans, units)?,
+            units,
+            per_key: self.per_key,
+            unkeyed: self.unkeyed,
+            enforced: Share::checked(self.enforced)?,
+            tell_all: self.tell_all,
+        })
+    }
+}
+
+impl fmt::Debug for RateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimit")
+            .field("quotas", &self.quotas)
+            .field("plans", &self.plans)
+            .field("per_key", &self.per_key)
+            .field("max_keys", &self.max_keys)
+            .field("unkeyed", &self.unkeyed)
+            .field("by_cost", &self.by_cost)
+            .field("enforced", &self.enforced)
+            .field("tell_all", &self.tell_all)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,93 @@
+//! What of a rate limit may change while it serves.
+
+use std::{
+    num::NonZeroU32,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use super::{limit::Unkeyed, quotas::Quotas};
+use crate::{
+    class::{Class, Key},
+    config::InvalidConfig,
+};
+
+/// The settings, checked.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) quotas: Quotas,
+    /// In how many parts a cell is counted: 1, or hundredths where costs count.
+    pub(super) units: u32,
+    pub(super) per_key: bool,
+    pub(super) unkeyed: Unkeyed,
+    pub(super) enforced: Share,
+    pub(super) tell_all: bool,
+}
+
+impl Settings {
+    pub(super) const HUNDREDTHS: u32 = 100;
+
+    /// What a request spends, in units. None if it spends nothing.
+    pub(super) fn price(&self, class: &Class) -> Option<NonZeroU32> {
+        let each = if self.counts_cost() { class.cost.hundredths() } else { 1 };
+        let units = each.saturating_mul(class.cells.into());
+        NonZeroU32::new(u32::try_from(units).unwrap_or(u32::MAX))
+    }
+
+    pub(super) fn counts_cost(&self) -> bool {
+        self.units == Self::HUNDREDTHS
+    }
+}
+
+/// To how many of the clients something happens.
+#[derive(Debug)]
+pub(super) struct Share {
+    share: f64,
+    /// Requests without a key that were asked for.
+    asked: AtomicU64,
+}
+
+impl Share {
+    pub(super) fn checked(share: f64) -> Result<Self, InvalidConfig> {
+        if (0.0..=1.0).contains(&share) {
+            return Ok(Self { share, asked: AtomicU64::new(0) });
+        }
+        Err(InvalidConfig::new("enforced_for", share, "from 0 to 1"))
+    }
+
+    /// Whether the client is one of them: a key is a hash, so the same ones always are.
+    pub(super) fn includes(&self, key: Option<Key>) -> bool {
+        match key {
+            _ if self.share >= 1.0 => true,
+            Some(key) => key.get() as f64 / (u64::MAX as f64) < self.share,
+            None => {
+                let before = self.asked.fetch_add(1, Ordering::Relaxed);
+                let due = |asked: u64| (asked as f64 * self.share).floor();
+                due(before + 1) > due(before)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_of_clients_or_else_of_requests() {
+        let share = Share::checked(0.05).expect("it is valid");
+        let clients: Vec<_> = (0..10_000).map(|client| Some(Key::of(&client))).collect();
+        let hit = clients.iter().filter(|key| share.includes(**key)).count();
+        assert!((350..650).contains(&hit), "{hit}");
+        assert!(clients.iter().all(|key| share.includes(*key) == share.includes(*key)));
+        assert_eq!((0..1_000).filter(|_| share.includes(None)).count(), 50);
+    }
+
+    #[test]
+    fn all_and_nobody_are_shares() {
+        let includes =
+            |share| Share::checked(share).map(|share| share.includes(Some(Key::of("x"))));
+        assert_eq!((includes(0.0), includes(1.0)), (Ok(false), Ok(true)));
+        let error = Share::checked(1.5).unwrap_err();
+        assert_eq!(error.to_string(), "`enforced_for` is 1.5, but must be from 0 to 1");
+    }
+}

@@ -1,0 +1,61 @@
+//! How a client stands with its quotas.
+
+use std::{sync::Arc, time::Duration};
+
+/// One of the quotas that hold for a request, as it is told to clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Policy {
+    /// What it is called, in printable ASCII without `"` and `\\`.
+    pub name: Arc<str>,
+    /// So many cells a [`period`](Self::period).
+    pub cells: u32,
+    /// In which they come back, evenly.
+    pub period: Duration,
+    /// How many may be spent at once after a pause.
+    pub burst: u32,
+}
+
+/// How a client stands with that of its quotas which is nearest to being used up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    policies: Arc<[Policy]>,
+    tightest: usize,
+    remaining: u32,
+    full_after: Duration,
+}
+
+impl Standing {
+    pub(crate) fn new(
+        policies: Arc<[Policy]>,
+        tightest: usize,
+        remaining: u32,
+        full_after: Duration,
+    ) -> Self {
+        Self { policies, tightest, remaining, full_after }
+    }
+
+    /// All quotas that hold for the request.
+    #[must_use]
+    pub fn policies(&self) -> &[Policy] {
+        &self.policies
+    }
+
+    /// The one that is nearest to being used up, or is.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policies[self.tightest]
+    }
+
+    /// How many cells of it are left, in whole cells.
+    #[must_use]
+    pub fn remaining(&self) -> u32 {
+        self.remaining
+    }
+
+    /// In what time all of its burst is there again, if nothing is spent.
+    #[must_use]
+    pub fn full_after(&self) -> Duration {
+        self.full_after
+    }
+}
