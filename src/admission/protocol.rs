@@ -89,7 +89,8 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
 /// | having no [key](crate::Class::key) | 400 | `INVALID_ARGUMENT` | `about:blank` |
 ///
 /// `Retry-After` is the wait in whole seconds: rounded up, never early and never 0. A request
-/// without a key has none, since it is refused again however long it waits.
+/// without a key has none, since it is refused again however long it waits. There is no
+/// `Cache-Control`: no cache may keep a 429 (RFC 6585), and none keeps a 400 or 503 unasked.
 ///
 /// The body is `text/plain`, or `application/problem+json` (RFC 9457, with the types of
 /// draft-ietf-httpapi-ratelimit-headers-11) where `Accept` names `application/problem+json`,
@@ -131,9 +132,10 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
 /// * `r` cells can be spent at once. This counts down from the burst, so it may be more than
 ///   `q`.
 /// * `t` of an admission is the time in which `r` cells come back; with none left, until there
-///   is one. Who spends no more than `r` in `t` seconds, at once or evenly, is never refused
-///   for this quota, and goes no faster than its policy. (The time until the burst is whole
-///   would tell a client of a thousand a day to spend them in a minute.)
+///   is one. Who spends no more than `r` in `t` seconds, at once or evenly, is not refused for
+///   this quota unless others spend of it too, and goes no faster than its policy. (The time
+///   until the burst is whole would tell a client of a thousand a day to spend them in a
+///   minute.)
 /// * `t` of a refusal is its `Retry-After`.
 ///
 /// Cells are told as the default unit, `requests`, also where they are counted by cost. There

@@ -48,10 +48,13 @@ fn told(words: &Words, content_type: HeaderValue, body: Bytes) -> Response<Bytes
 fn problem(words: &Words, rejection: &Rejection) -> String {
     let Words { status, kind, title, .. } = words;
     let (status, detail) = (status.as_u16(), words.detail());
-    let mut json =
-        format!(r#"{{"type":"{kind}","title":"{title}","status":{status},"detail":"{detail}""#);
+    let mut json = String::with_capacity(320);
+    // A text takes whatever is written.
+    let _ = write!(
+        json,
+        r#"{{"type":"{kind}","title":"{title}","status":{status},"detail":"{detail}""#
+    );
     if let Some(standing) = rejection.standing() {
-        // A text takes whatever is written.
         let _ = write!(json, r#","violated-policies":["{}"]"#, standing.policy().name);
     }
     json.push('}');

@@ -27,32 +27,34 @@ pub(super) fn whole_seconds(wait: Duration) -> u64 {
 }
 
 fn tell_for(standing: &Standing, window: u64, headers: &mut HeaderMap) {
+    let mut value = String::with_capacity(64 * standing.policies().len());
+    write_policies(&mut value, standing.policies());
+    tell_value(headers, RATE_LIMIT_POLICY, &value);
+    value.clear();
     let (name, left, window) = (&standing.policy().name, standing.remaining(), window.min(MOST));
-    for (field, value) in [
-        (RATE_LIMIT_POLICY, policies(standing.policies())),
-        (RATE_LIMIT, format!("\"{name}\";r={left};t={window}")),
-    ] {
-        // Names were checked to be plain. Another limit inside may have told its own, and these
-        // are lists, which may come in parts.
-        if let Ok(value) = HeaderValue::try_from(value) {
-            headers.append(field, value);
-        }
+    // A text takes whatever is written.
+    let _ = write!(value, "\"{name}\";r={left};t={window}");
+    tell_value(headers, RATE_LIMIT, &value);
+}
+
+/// Another limit inside may have told its own: these are lists, which may come in parts.
+fn tell_value(headers: &mut HeaderMap, field: HeaderName, value: &str) {
+    // Names were checked to be plain.
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.append(field, value);
     }
 }
 
-fn policies(policies: &[Policy]) -> String {
-    let mut value = String::with_capacity(64 * policies.len());
+fn write_policies(value: &mut String, policies: &[Policy]) {
     for policy in policies {
         let comma = if value.is_empty() { "" } else { ", " };
         let window = whole_seconds(policy.period).min(MOST);
         let (name, quota) = (&policy.name, quota_in(policy, window));
-        // A text takes whatever is written.
         let _ = write!(value, "{comma}\"{name}\";q={quota};w={window}");
         if quota != u64::from(policy.burst) {
             let _ = write!(value, ";brownout-burst={}", policy.burst);
         }
     }
-    value
 }
 
 /// How many cells come back in so many seconds.
@@ -119,6 +121,11 @@ mod tests {
 
     #[test]
     fn a_policy_is_its_cells_in_whole_seconds_with_the_burst_where_it_differs() {
+        let policies = |policies: &[Policy]| {
+            let mut value = String::new();
+            write_policies(&mut value, policies);
+            value
+        };
         let second = policy("second", 100, seconds(1), 200);
         let day = policy("day", 1_000, seconds(86_400), 1_000);
         let text = "\"second\";q=100;w=1;brownout-burst=200, \"day\";q=1000;w=86400";
