@@ -14,6 +14,7 @@ use brownout::{
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use sfv::{BareItem, Item, List, ListEntry, Parser};
 use support::{
@@ -151,6 +152,53 @@ async fn who_keeps_to_what_it_is_told_is_never_refused_and_gets_what_the_policy_
         let (asked, passed) = keeps_to_what_it_is_told(quota, 40).await;
         let fair = passed.as_secs_f64() / interval.as_secs_f64();
         assert!(asked as f64 >= fair / 2.0, "{quota:?}: {asked} of {fair} in {passed:?}");
+    }
+}
+
+fn on_paused_time<T>(future: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build();
+    runtime.expect("a runtime is to be had").block_on(future)
+}
+
+fn quotas() -> impl Strategy<Value = Quota> {
+    let cells = || prop_oneof![1..50_u32, 1..10_000_000_u32, 1..=u32::MAX];
+    let millis = prop_oneof![1..10_000_u64, 1..=366 * 86_400_000_u64];
+    (cells(), millis, cells()).prop_map(|(cells, period, burst)| {
+        Quota::per(Duration::from_millis(period), cells).burst(burst)
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_quota_all_that_is_told_is_in_range(
+        (first, second) in (quotas(), quotas()),
+        cells in prop::collection::vec(prop_oneof![Just(1_u32), 1..=u32::MAX], 1..20),
+    ) {
+        let limit = RateLimit::new(first.named("first")).and(second.named("second")).tell_all();
+        let Ok(layer) = limit.layer() else { return Ok(()) };
+        on_paused_time(async {
+            let page = || async { Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())) };
+            let class = |request: &Request<u32>| Class::default().cells(*request.body());
+            let service = layer.classify(class).layer(service_fn(move |_: Request<u32>| page()));
+            for cells in cells {
+                let answer = service.clone().oneshot(Request::new(cells)).await;
+                let headers = answer.expect("it is infallible").headers().clone();
+                let policies = items(&headers, "ratelimit-policy");
+                prop_assert_eq!(policies.len(), 2);
+                let limit = items(&headers, "ratelimit").remove(0);
+                let of_it = |policy: &&Item| policy.bare_item == limit.bare_item;
+                let policy = policies.iter().find(of_it).expect("it is one of them");
+                let has_burst = policy.params.contains_key("brownout-burst");
+                let burst = integer(policy, if has_burst { "brownout-burst" } else { "q" });
+                prop_assert!(integer(&limit, "r") <= burst && integer(&limit, "t") >= 1);
+                if let Some(wait) = headers.get("retry-after") {
+                    prop_assert_eq!(wait, &integer(&limit, "t").to_string());
+                }
+                advance(Duration::from_millis(u64::from(cells % 5_000))).await;
+            }
+            Ok(())
+        })?;
     }
 }
 

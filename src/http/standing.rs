@@ -210,7 +210,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_told_is_a_structured_field_in_range(standing in standings(), wait in durations()) {
+        fn whatever_is_told_is_a_structured_field_in_range(
+            standing in standings(),
+            wait in durations(),
+        ) {
             for refused in [false, true] {
                 let mut headers = HeaderMap::new();
                 match refused {
