@@ -2,6 +2,7 @@
 
 mod cost;
 mod key;
+mod key_of;
 mod names;
 mod needs;
 mod plan;
@@ -10,6 +11,7 @@ mod route;
 
 pub use cost::Cost;
 pub use key::{AlreadySeeded, Key};
+pub use key_of::{EitherKey, KeyOf};
 pub use needs::{Downstream, Needs};
 pub use plan::Plan;
 pub use priority::{Priority, UnknownPriority};

@@ -124,8 +124,8 @@ mod standing;
 
 pub use self::{
     class::{
-        AlreadySeeded, Class, Classify, Cost, Downstream, Key, Needs, Plan, Priority, Route,
-        UnknownPriority,
+        AlreadySeeded, Class, Classify, Cost, Downstream, EitherKey, Key, KeyOf, Needs, Plan,
+        Priority, Route, UnknownPriority,
     },
     config::InvalidConfig,
     control::limit,
@@ -162,8 +162,8 @@ pub mod sqlx;
 pub use self::{
     admission::{
         Admission, AdmissionBuilder, AdmissionLayer, Answer, AsError, Changed, CircuitBreakerLayer,
-        ConcurrencyLimitLayer, Format, GateLayer, GateService, Http, Inspect, Judged, Nobody,
-        Oneshot, Protocol, RateLimitLayer, ResponseFuture,
+        ConcurrencyLimitLayer, Format, GateLayer, GateService, Http, Inspect, Judged, Keyed,
+        Nobody, Oneshot, Protocol, RateLimitLayer, ResponseFuture,
     },
     database::{
         Attributed, ByRequest, CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, Hanging,

@@ -1,8 +1,9 @@
-//! HTTP: priorities by header and route, refusals as responses, permits to the end of
+//! HTTP: priorities by header and route, keys, refusals as responses, permits to the end of
 //! the body.
 
 mod body;
 mod header;
+pub mod key;
 mod matched;
 mod protocol;
 mod routes;
