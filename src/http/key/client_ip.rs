@@ -140,7 +140,12 @@ impl<B> KeyOf<Request<B>> for ClientIp {
     fn key(&self, request: &Request<B>) -> Option<Key> {
         let address = self.address(request)?;
         let bits = if address.is_ipv4() { self.ipv4_prefix } else { self.ipv6_prefix };
-        Some(Key::of(&("client ip", first_bits(address, bits))))
+        // As one number, which std hashes alike wherever processes of a fleet run.
+        let address = match first_bits(address, bits) {
+            IpAddr::V4(address) => address.to_ipv6_mapped(),
+            IpAddr::V6(address) => address,
+        };
+        Some(Key::of(&("client ip", u128::from(address))))
     }
 }
 
