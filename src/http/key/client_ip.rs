@@ -110,7 +110,7 @@ impl ClientIp {
     }
 
     /// How many of the first bits of an IPv6 address are one client. Default: 64, the
-    /// least that a customer gets; many get 56 or 48. From 1 to 128.
+    /// least that a customer usually gets; many get 56 or 48. From 1 to 128.
     ///
     /// # Errors
     ///

@@ -107,7 +107,7 @@ fn address_of_element(element: &[u8]) -> Option<IpAddr> {
     }
 }
 
-/// An entry with all that RFC 7239 knows of is half as long, in bytes.
+/// In bytes. An entry with all that RFC 7239 knows of is shorter, whatever the host is called.
 const LONGEST: usize = 512;
 
 #[cfg(test)]
