@@ -81,16 +81,16 @@
 //! | [`AdmissionLayer`] | all of it, in the right order; the only one that knows routes and several databases |
 //! | [`ConcurrencyLimitLayer`] | as much at once as the database does well |
 //! | [`CircuitBreakerLayer`] | less while the database is slow, nothing while it does not answer |
-//! | [`RateLimitLayer`] | a quota, for all or per client |
+//! | [`RateLimitLayer`] | a quota, for all or per client ([`http::key`]) |
 //! | [`FallbackLayer`] | another service answers what was refused |
 //!
 //! # Features
 //!
 //! | feature | |
 //! |---|---|
-//! | `http` (default) | refusals as HTTP responses and gRPC statuses, priorities by header and path, permits that last to the end of the body, `Server-Timing` |
+//! | `http` (default) | refusals as HTTP responses and gRPC statuses, priorities by header and path, keys by address, permits that last to the end of the body, `Server-Timing` |
 //! | `tower` (in `http`) | gates, database and layers |
-//! | `axum` | routes by axum's `MatchedPath`; without it, a class has a route only if you [say](Class::route) so |
+//! | `axum` | routes by axum's `MatchedPath`; without it, a class has a route only if you [say](Class::route) so. Peers by its `ConnectInfo` |
 //! | `sqlx` | `db.sqlx(pool)`: sqlx's pool, timed and guarded; needs Rust 1.94 |
 //! | `tracing` | `db.query_events()`: a subscriber layer that feeds a database on what sqlx logs |
 //! | `serde` | [`Report`] and what is in it as values for serde |
@@ -124,8 +124,8 @@ mod standing;
 
 pub use self::{
     class::{
-        AlreadySeeded, Class, Classify, Cost, Downstream, Key, Needs, Plan, Priority, Route,
-        UnknownPriority,
+        AlreadySeeded, Class, Classify, Cost, Downstream, EitherKey, Key, KeyOf, Needs, Plan,
+        Priority, Route, UnknownPriority,
     },
     config::InvalidConfig,
     control::limit,
@@ -162,8 +162,8 @@ pub mod sqlx;
 pub use self::{
     admission::{
         Admission, AdmissionBuilder, AdmissionLayer, Answer, AsError, Changed, CircuitBreakerLayer,
-        ConcurrencyLimitLayer, Format, GateLayer, GateService, Http, Inspect, Judged, Nobody,
-        Oneshot, Protocol, RateLimitLayer, ResponseFuture,
+        ConcurrencyLimitLayer, Format, GateLayer, GateService, Http, Inspect, Judged, Keyed,
+        Nobody, Oneshot, Protocol, RateLimitLayer, ResponseFuture,
     },
     database::{
         Attributed, ByRequest, CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, Hanging,

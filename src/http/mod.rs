@@ -1,4 +1,4 @@
-//! HTTP: priorities by header and route, refusals as responses, permits to the end of
+//! HTTP: priorities by header and route, keys, refusals as responses, permits to the end of
 //! the body.
 
 mod accept;
@@ -6,6 +6,7 @@ mod amend;
 mod body;
 mod grpc;
 mod header;
+pub mod key;
 mod legacy;
 mod mapped;
 mod matched;
