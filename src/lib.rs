@@ -177,7 +177,7 @@ pub use self::{
     gate::{
         BreakerGate, BreakerMode, BreakerPermit, BreakerSnapshot, CircuitBreaker, ConcurrencyGate,
         ConcurrencyLimit, ConcurrencySnapshot, Entry, Finish, Gate, Gates, GatesPermit, GatesWait,
-        GuardSnapshot, Permit, Quota, RateGate, RateLimit, RatePermit, RateSnapshot, Snapshot,
-        Unkeyed, Wait,
+        GuardSnapshot, Order, Permit, Quota, RateGate, RateLimit, RatePermit, RateSnapshot, Shared,
+        SharedBuckets, SharedRate, Snapshot, Taken, Unkeyed, Wait,
     },
 };

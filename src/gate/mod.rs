@@ -27,6 +27,7 @@ pub(crate) use concurrency::{Checked, bounded};
 pub use concurrency::{ConcurrencyGate, ConcurrencyLimit, ConcurrencySnapshot, Permit, Wait};
 pub use gates::{Gates, GatesPermit, GatesWait, GuardSnapshot, Snapshot};
 pub(crate) use gates::{Guard, Place, RouteUse, WeakGates};
+pub use rate::{Order, Shared, SharedBuckets, SharedRate, Taken};
 pub use rate::{Quota, RateGate, RateLimit, RatePermit, RateSnapshot, Unkeyed};
 
 use std::{future::Future, time::Instant};

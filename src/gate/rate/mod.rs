@@ -1,5 +1,6 @@
 //! The rate limit: token buckets, in the form of the generic cell rate algorithm.
 
+mod fleet;
 mod gate;
 mod limit;
 mod permit;
@@ -10,6 +11,7 @@ mod snapshot;
 mod spend;
 mod store;
 
+pub use fleet::{Order, Shared, SharedBuckets, SharedRate, Taken};
 pub use gate::RateGate;
 pub use limit::{RateLimit, Unkeyed};
 pub use permit::RatePermit;

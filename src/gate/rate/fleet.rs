@@ -1,0 +1,64 @@
+//! Buckets that the processes of a fleet share.
+
+use std::{error::Error, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use crate::class::Key;
+
+/// Buckets that the processes of a fleet share, such as in Redis.
+pub trait SharedBuckets: Send + Sync + 'static {
+    /// Takes from a bucket, at the time of whoever keeps it: in one step, as many units of
+    /// all the rates as there are, from `least` to `most`; nothing if there are fewer.
+    fn take(&self, order: Order) -> Shared<Taken>;
+
+    /// Tells that this process is there, and how many there were of late with it: at
+    /// least 1.
+    fn members(&self) -> Shared<usize>;
+}
+
+/// What a fleet shares, on its way.
+pub type Shared<T> = Pin<Box<dyn Future<Output = Result<T, Box<dyn Error + Send + Sync>>> + Send>>;
+
+/// What is to be taken from one bucket.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Order {
+    /// Whose bucket it is. `None`: that of all requests without a key.
+    pub key: Option<Key>,
+    /// The rates that hold for it, one to four. Each has a theoretical arrival time of its own.
+    pub rates: Arc<[SharedRate]>,
+    /// The fewest units that are of use, at least 1. More than a burst counts as a burst.
+    pub least: u32,
+    /// The most units that are wanted, at least as many.
+    pub most: u32,
+}
+
+/// One rate of the generic cell rate algorithm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SharedRate {
+    /// In which one unit comes back, at least a nanosecond.
+    pub interval: Duration,
+    /// How many units may be taken at once after a pause, at least 1.
+    pub burst: u32,
+}
+
+/// The answer to an [`Order`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// So many units.
+    Units {
+        /// From the least to the most that was wanted.
+        units: u32,
+        /// In how long each rate is whole again, in their order.
+        full_after: Vec<Duration>,
+    },
+    /// There are too few.
+    Lack {
+        /// Of which rate.
+        rate: usize,
+        /// Until there are enough.
+        wait: Duration,
+        /// In how long each rate is whole again, in their order.
+        full_after: Vec<Duration>,
+    },
+}
