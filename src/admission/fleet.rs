@@ -133,6 +133,12 @@ impl From<&Fleet> for Sharing {
     }
 }
 
+impl From<Fleet> for Sharing {
+    fn from(fleet: Fleet) -> Self {
+        Self::from(&fleet)
+    }
+}
+
 impl fmt::Debug for Fleet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fleet")

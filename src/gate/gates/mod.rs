@@ -184,8 +184,8 @@ impl Gates {
         now: Instant,
     ) -> Entry<GatesPermit, GatesWait> {
         let Shared { guards, learned, .. } = &*self.0;
-        let (class, route) = (permit.class, permit.route.clone());
-        let route = route.as_deref();
+        let class = permit.class;
+        let route = learned.of(&class).map(Arc::as_ref);
         for (index, guard) in guards.iter().enumerate() {
             if place == Place::Edge && learned.needs(&class, route, index) {
                 match guard.check(&class, route, index) {

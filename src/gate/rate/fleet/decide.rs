@@ -93,7 +93,8 @@ impl<'c> Case<'c> {
         self.gate.0.tally.ask();
         let price = self.price.get();
         let rates = Arc::clone(&self.set().shared);
-        let order = Order::new(self.class.key, rates, price, price.saturating_add(more));
+        let key = self.class.key.filter(|_| self.settings.per_key);
+        let order = Order::new(key, rates, price, price.saturating_add(more));
         Progress::Asking(Question::ask(store, order, more, probe, now))
     }
 
