@@ -10,7 +10,12 @@ use brownout::{
     Class, Entry, Finish, Fleet, Gate, Key, Outage, Plan, Quota, RateGate, RateLimit, RatePermit,
     RateWait, Reason, Rejection, Unkeyed,
 };
-use support::{MS, SECOND, fleet::Buckets};
+use http::{StatusCode, header};
+use support::{
+    MS, SECOND,
+    controlled::{behind, get, launch, page},
+    fleet::{Buckets, Mood},
+};
 use tokio::time::{Instant, advance};
 use tokio_test::{assert_pending, assert_ready, task};
 
@@ -404,4 +409,34 @@ fn a_flood_of_keys_keeps_within_the_bound() {
         }
         assert!(gate.snapshot().keys <= 100, "{}", gate.snapshot().keys);
     });
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_layer_a_request_waits_for_the_answer_and_is_told_of_it() {
+    let buckets = Buckets::new();
+    buckets.state().delay = 2 * MS;
+    let limit = per_client(Quota::per_hour(1)).shared(fleet(&buckets).on_outage(Outage::Refuse));
+    let layer = limit.layer().expect("it is valid").classify(client());
+    let (service, mut inside) = behind(&layer);
+    let mut flight = launch(&service, get("/"));
+    let leaves = launch(&service, get("/"));
+    assert!(inside.is_empty(), "it has not been let in");
+    drop(leaves);
+    for _ in 0..2 {
+        advance(MS).await;
+        assert_pending!(flight.poll());
+    }
+    inside.take().send_response(page(StatusCode::OK));
+    let response = assert_ready!(flight.poll()).expect("it is served");
+    assert_eq!(response.status(), StatusCode::OK);
+    let response = support::controlled::refused(&service, get("/"));
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(response.headers()[header::RETRY_AFTER], "3600");
+    advance(3_600 * SECOND).await;
+    buckets.set(Mood::Hangs);
+    let mut flight = launch(&service, get("/"));
+    advance(6 * MS).await;
+    let response = assert_ready!(flight.poll()).expect("a refusal is no error");
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()[header::RETRY_AFTER], "1");
 }

@@ -117,7 +117,7 @@ async fn without_an_answer_each_process_has_its_share_of_the_quota() {
     let gate = gate(limit(Quota::per_second(8).burst(9), &fleet).tell_all());
     assert_eq!(fleet.members(), 1);
     assert_eq!(passing(&gate, 1).await, 1);
-    sleep(MS).await;
+    sleep(SECOND).await;
     assert_eq!(fleet.members(), 4);
     buckets.set(Mood::Fails);
     assert_eq!(passing(&gate, 10).await, 2, "a quarter of the burst");
@@ -125,6 +125,25 @@ async fn without_an_answer_each_process_has_its_share_of_the_quota() {
     assert_eq!(refused.retry_after(), 500 * MS, "and a quarter of the rate");
     advance(500 * MS).await;
     assert_eq!(passing(&gate, 10).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fleet_without_an_answer_spends_what_was_left_and_no_burst_more() {
+    let buckets = Buckets::new();
+    buckets.state().members = 4;
+    let processes = [0; 4].map(|_| gate(limit(Quota::per_hour(400), &fleet(&buckets))));
+    // The last answer that each got says that some 240 of 400 are left.
+    for _ in 0..40 {
+        for process in &processes {
+            assert_eq!(passing(process, 1).await, 1);
+        }
+    }
+    buckets.set(Mood::Fails);
+    let mut passed = 0;
+    for process in &processes {
+        passed += passing(process, 400).await;
+    }
+    assert!((235..=245).contains(&passed), "{passed}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -323,7 +342,7 @@ async fn cells_of_the_process_alone_are_handed_back_to_it() {
     buckets.state().members = 2;
     let (gates, _fleet) = gates(&buckets, 4);
     drop(gates.acquire(&NORMAL).await.expect("there is room"));
-    sleep(MS).await;
+    sleep(3_600 * SECOND).await;
     buckets.set(Mood::Fails);
     gates.breaker().force_open();
     for _ in 0..10 {
