@@ -38,6 +38,7 @@ use crate::{
 
 /// Rate limit (if there is a quota), and for each database that a request needs (said by
 /// its [`Class`], or learned) its circuit, that of the route at it, and its limit, as one.
+/// Where a quota that a fleet shares has to be asked for, the rest comes after the answer.
 ///
 /// The concurrency permits are taken last, so that no refusal by something else ever holds
 /// one. A cell of the quota that was spent on a request which another gate refuses is

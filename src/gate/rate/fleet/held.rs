@@ -194,3 +194,6 @@ impl Rate {
         (Duration::from_nanos(self.interval), self.burst.get())
     }
 }
+
+#[cfg(test)]
+mod tests;
