@@ -148,7 +148,7 @@ impl RateLimit {
     /// long as its time bound at most; it does so before anything else is asked. Default:
     /// the buckets are this process's own.
     ///
-    /// A key that is [remembered](Self::max_keys) then takes 104 bytes, and 16 for each
+    /// A key that is [remembered](Self::max_keys) then takes 120 bytes, and 16 for each
     /// further quota; its bucket of this process only once it was needed.
     ///
     /// A limit [`per_key`](Self::per_key) needs a secret that the fleet knows:
