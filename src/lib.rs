@@ -54,7 +54,7 @@
 //!                   → concurrency (short priority queue) → service
 //!           service → query → a door before the connection: it asks again where the request
 //!                     holds nothing of this database; all ask here with `at_checkout`
-//! refused   first "no" → Rejection → fallback, or 429/503 (HTTP), or an error (plain Tower)
+//! refused   first "no" → Rejection → fallback, or 429/503 (HTTP, gRPC), or an error (plain Tower)
 //! back      result → outcome → breaker's probe; the permit lasts to the end of the body
 //! back      query → the route of its request: which databases it needs, how dear it is
 //! back      database → signal, ten times a second → breakers, limit; report
@@ -88,7 +88,7 @@
 //!
 //! | feature | |
 //! |---|---|
-//! | `http` (default) | refusals as HTTP responses, priorities by header and path, permits that last to the end of the body, `Server-Timing` |
+//! | `http` (default) | refusals as HTTP responses and gRPC statuses, priorities by header and path, permits that last to the end of the body, `Server-Timing` |
 //! | `tower` (in `http`) | gates, database and layers |
 //! | `axum` | routes by axum's `MatchedPath`; without it, a class has a route only if you [say](Class::route) so |
 //! | `sqlx` | `db.sqlx(pool)`: sqlx's pool, timed and guarded; needs Rust 1.94 |
@@ -106,7 +106,7 @@
 //!   over.
 //! * Have the instances of a service agree on more than their quotas ([`Fleet`]): each feels
 //!   the database for itself, and learns its routes anew after a start.
-//! * gRPC statuses, and tonic's `NamedService`: a refusal is an HTTP status.
+//! * Hand on tonic's `NamedService`: `layer.named_layer(service)` of tonic's `LayerExt` does.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Pure code in tests starts from any t0.
