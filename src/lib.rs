@@ -81,7 +81,7 @@
 //! | [`AdmissionLayer`] | all of it, in the right order; the only one that knows routes and several databases |
 //! | [`ConcurrencyLimitLayer`] | as much at once as the database does well |
 //! | [`CircuitBreakerLayer`] | less while the database is slow, nothing while it does not answer |
-//! | [`RateLimitLayer`] | a quota, for all or per client ([`http::key`]) |
+//! | [`RateLimitLayer`] | a quota, for all or per client ([`http::key`]); of this process, or of a [`Fleet`] |
 //! | [`FallbackLayer`] | another service answers what was refused |
 //!
 //! # Features
@@ -104,8 +104,8 @@
 //! * Count what the database still does for a client that has left, but with
 //!   `db.sqlx(pool)` and [`Lent::to_the_end`]: elsewhere a query that was dropped counts as
 //!   over.
-//! * Have the instances of a service agree: each feels the database for itself, and learns
-//!   its routes anew after a start.
+//! * Have the instances of a service agree on more than their quotas ([`Fleet`]): each feels
+//!   the database for itself, and learns its routes anew after a start.
 //! * Hand on tonic's `NamedService`: `layer.named_layer(service)` of tonic's `LayerExt` does.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -162,7 +162,7 @@ pub mod sqlx;
 pub use self::{
     admission::{
         Admission, AdmissionBuilder, AdmissionLayer, Answer, AsError, Changed, CircuitBreakerLayer,
-        ConcurrencyLimitLayer, Format, GateLayer, GateService, Http, Inspect, Judged, Keyed,
+        ConcurrencyLimitLayer, Fleet, Format, GateLayer, GateService, Http, Inspect, Judged, Keyed,
         Nobody, Oneshot, Protocol, RateLimitLayer, ResponseFuture,
     },
     database::{
@@ -177,7 +177,7 @@ pub use self::{
     gate::{
         BreakerGate, BreakerMode, BreakerPermit, BreakerSnapshot, CircuitBreaker, ConcurrencyGate,
         ConcurrencyLimit, ConcurrencySnapshot, Entry, Finish, Gate, Gates, GatesPermit, GatesWait,
-        GuardSnapshot, Permit, Quota, RateGate, RateLimit, RatePermit, RateSnapshot, Snapshot,
-        Unkeyed, Wait,
+        GuardSnapshot, Order, Outage, Permit, Quota, RateGate, RateLimit, RatePermit, RateSnapshot,
+        RateWait, Shared, SharedBuckets, SharedRate, Sharing, Snapshot, Taken, Unkeyed, Wait,
     },
 };
