@@ -3,7 +3,6 @@
 use std::{
     fmt,
     future::Ready,
-    num::NonZeroU32,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -14,7 +13,7 @@ use super::{
     limit::{RateLimit, Unkeyed},
     permit::RatePermit,
     quotas::Set,
-    settings::Settings,
+    settings::{Price, Settings},
     snapshot::{RateSnapshot, Tally},
     spend::{Bucket, Lack},
     store::Store,
@@ -94,8 +93,11 @@ impl RateGate {
     pub(in crate::gate) fn hand_back(&self, class: &Class, permit: RatePermit) {
         let Some(spent) = permit.spent else { return };
         let settings = self.0.settings.load();
+        let (spent, now) = (settings.converted(spent), self.0.nanos(clock::now()));
         let rates = &settings.quotas.of(class.plan).rates;
-        self.0.store.visit(class.key, rates.len(), |bucket| bucket.hand_back(rates, spent));
+        self.0.store.visit_known(class.key, rates.len(), |bucket| {
+            bucket.hand_back(rates, spent.units, now);
+        });
     }
 
     pub(in crate::gate) fn decide(
@@ -125,13 +127,13 @@ impl RateGate {
         &self,
         settings: &Settings,
         class: &Class,
-        price: NonZeroU32,
+        price: Price,
         now: Instant,
     ) -> Result<Option<Standing>, Rejection> {
         let set = settings.quotas.of(class.plan);
-        let now = now.saturating_duration_since(self.0.start).as_nanos() as u64;
+        let now = self.0.nanos(now);
         self.0.store.visit(class.key, set.rates.len(), |bucket| {
-            match bucket.spend(&set.rates, price, now) {
+            match bucket.spend(&set.rates, price.units, now) {
                 Ok(()) if settings.tell_all => Ok(Some(set.standing(&bucket, settings.units, now))),
                 Ok(()) => Ok(None),
                 Err(Lack { quota, wait }) => {
@@ -157,6 +159,13 @@ impl RateGate {
         self.0.tally.would_refuse();
         self.0.observer.observe(&Event::WouldRefuse { priority, reason, route });
         Ok(RatePermit::free())
+    }
+}
+
+impl Shared {
+    /// The time since it was built, which lasts for 584 years.
+    fn nanos(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.start).as_nanos() as u64
     }
 }
 

@@ -163,7 +163,10 @@ impl RateLimit {
         otherwise: Arc<dyn Observe>,
     ) -> Result<RateGate, InvalidConfig> {
         let settings = self.settings()?;
-        let store = if self.per_key { Store::per_key(self.max_keys) } else { Store::one() };
+        let store = match self.per_key {
+            true => Store::per_key(self.max_keys, settings.quotas.most_at_once()),
+            false => Store::one(),
+        };
         Ok(RateGate::new(settings, store, self.observer.unwrap_or(otherwise)))
     }
 

@@ -1,6 +1,7 @@
 //! The rate limit: token buckets, in the form of the generic cell rate algorithm.
 
 mod gate;
+mod keys;
 mod limit;
 mod permit;
 mod quota;

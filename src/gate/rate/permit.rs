@@ -1,20 +1,19 @@
 //! Proof that a quota admitted a request.
 
-use std::num::NonZeroU32;
-
+use super::settings::Price;
 use crate::{gate::Finish, standing::Standing};
 
 /// Proof that the quotas admitted a request. It holds nothing: what was spent stays spent
 /// when it drops.
 #[derive(Debug)]
 pub struct RatePermit {
-    /// What was spent, in units. None if nothing was.
-    pub(super) spent: Option<NonZeroU32>,
+    /// What was spent. None if nothing was.
+    pub(super) spent: Option<Price>,
     standing: Option<Standing>,
 }
 
 impl RatePermit {
-    pub(super) fn of(spent: NonZeroU32, standing: Option<Standing>) -> Self {
+    pub(super) fn of(spent: Price, standing: Option<Standing>) -> Self {
         Self { spent: Some(spent), standing }
     }
 

@@ -49,6 +49,11 @@ impl Quota {
 
     /// So many cells a period of at most 366 days. Cells come back one by one, evenly over
     /// the period.
+    ///
+    /// The time of a cell is rounded up to whole nanoseconds, so that there are never more
+    /// than said: of a million a second there may be up to 0.1 % fewer, and of ten thousand
+    /// where [costs are counted](super::RateLimit::by_cost), since then that is the time of
+    /// a hundredth of a cell.
     #[must_use]
     pub const fn per(period: Duration, cells: u32) -> Self {
         Self { cells, period, burst: cells, name: "quota" }
@@ -86,15 +91,18 @@ impl Quota {
     /// The time in which one unit comes back.
     fn interval(&self, units: u32) -> Result<Duration, InvalidConfig> {
         let cells = u128::from(self.cells) * u128::from(units);
-        let nanos = self.period.as_nanos().checked_div(cells);
-        let interval = nanos.ok_or_else(|| InvalidConfig::new("quota", "0", "at least 1"))?;
-        if interval == 0 || self.period > LONGEST {
+        if cells == 0 {
+            return Err(InvalidConfig::new("quota", "0", "at least 1"));
+        }
+        let nanos = self.period.as_nanos();
+        if nanos < cells || self.period > LONGEST {
             let got = format_args!("{} in {:?}", self.cells, self.period).to_string();
             let allowed = "at most one cell a nanosecond (in hundredths, where costs are \
                            counted), in a period of at most 366 days";
             return Err(InvalidConfig::new("quota", got, allowed));
         }
-        Ok(Duration::from_nanos(interval as u64))
+        // Up, so that it is never more than was asked for.
+        Ok(Duration::from_nanos(nanos.div_ceil(cells) as u64))
     }
 
     fn policy(&self) -> Result<Policy, InvalidConfig> {
@@ -159,6 +167,8 @@ mod tests {
             (rate.interval, rate.burst.get(), rate.span()),
             (10_000_000, 100, 1_000_000_000)
         );
+        let third = Quota::per_second(3).checked(1).expect("it is valid");
+        assert_eq!(third.interval, 333_333_334, "never more than three a second");
         let hundredths = Quota::per_second(100).checked(100).expect("it is valid");
         assert_eq!((hundredths.interval, hundredths.burst.get()), (100_000, 10_000));
     }

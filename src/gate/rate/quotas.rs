@@ -36,6 +36,12 @@ impl Quotas {
         Ok(Self { all: Set::checked(all, units)?, plans: sets })
     }
 
+    /// The most that hold for one request.
+    pub(super) fn most_at_once(&self) -> usize {
+        let plans = self.plans.iter().flatten().map(|set| set.rates.len());
+        plans.fold(self.all.rates.len(), usize::max)
+    }
+
     pub(super) fn of(&self, plan: Option<Plan>) -> &Set {
         let own = plan.and_then(|plan| self.plans.get(plan.index())?.as_deref());
         own.unwrap_or(&self.all)

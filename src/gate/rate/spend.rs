@@ -35,7 +35,7 @@ impl Bucket<'_> {
     pub(super) fn spend(&self, rates: &[Rate], units: NonZeroU32, now: u64) -> Result<(), Lack> {
         for (quota, rate) in rates.iter().enumerate() {
             if let Err(wait) = self.spend_one(quota, rate, units, now) {
-                self.hand_back(&rates[..quota], units);
+                self.hand_back(&rates[..quota], units, now);
                 return Err(Lack { quota, wait });
             }
         }
@@ -43,14 +43,16 @@ impl Bucket<'_> {
     }
 
     /// Hands back units that were spent.
-    pub(super) fn hand_back(&self, rates: &[Rate], units: NonZeroU32) {
+    pub(super) fn hand_back(&self, rates: &[Rate], units: NonZeroU32, now: u64) {
         for (quota, rate) in rates.iter().enumerate() {
             let time = rate.interval * u64::from(units.min(rate.burst).get());
             let earlier = |arrival: Option<Nanos>| {
                 let arrival = arrival.unwrap_or_default();
                 Ok::<_, Infallible>(((), arrival.saturating_sub(time.into())))
             };
-            let Ok(()) = self.slot(quota, u64::MAX).measure_and_replace(&NotKeyed::NonKey, earlier);
+            let Ok(()) = self
+                .slot(quota, now.saturating_add(rate.span()))
+                .measure_and_replace(&NotKeyed::NonKey, earlier);
         }
     }
 
@@ -195,7 +197,7 @@ mod tests {
         let bucket = Bucket::Held(Cell::from_mut(&mut arrivals[..]).as_slice_of_cells());
         assert_eq!(bucket.spend(&rates, units(50), 0), Ok(()));
         assert_eq!(bucket.debt(0, &rates[0], 0), 300 * MS);
-        bucket.hand_back(&rates, units(50));
+        bucket.hand_back(&rates, units(50), 0);
         assert_eq!(bucket.debt(0, &rates[0], 0), 0);
     }
 }
