@@ -60,9 +60,10 @@ impl RateGate {
         self.decide(class, clock::now())
     }
 
-    /// Other quotas from now on, while it serves. All clients keep their buckets: what they
-    /// have spent of one quota is spent of the one in its place, at most a whole burst of
-    /// it. The bound on the keys stays as it is.
+    /// Other quotas from now on, while it serves. All clients keep their buckets: the time
+    /// that one has yet to go until its bucket is whole again stays as it is, but is at most
+    /// that of a whole burst of the quota which now stands in the same place. The bound on
+    /// the keys stays as it is, too.
     ///
     /// # Errors
     ///

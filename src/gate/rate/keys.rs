@@ -12,14 +12,16 @@ use quick_cache::{OptionsBuilder, UnitWeighter, unsync};
 use super::{quotas::Set, spend::Bucket};
 use crate::{class::Key, lock::lock};
 
-/// All memory is set aside at the beginning, in shards of a lock each. They are so small
-/// that whatever a cache has to do in one is done in microseconds.
+/// The memory of all is set aside at the beginning, but for the index of a shard, which
+/// grows once. Each shard has a lock of its own and is so small that whatever the cache has
+/// to do in it is done in microseconds.
 pub(super) struct Keys(Box<[Mutex<Shard>]>);
 
-/// The theoretical arrival times of some clients. Most limits have one quota.
+/// The theoretical arrival times of some clients. A second one takes no more memory than
+/// the cache does for itself.
 enum Shard {
-    One(Cache<1>),
-    Several(Cache<{ Set::MOST }>),
+    Few(Cache<2>),
+    Many(Cache<{ Set::MOST }>),
 }
 
 type Cache<const QUOTAS: usize> =
@@ -46,8 +48,8 @@ impl Keys {
     ) -> T {
         let mut shard = lock(self.shard(key));
         match shard.with_place_for(quotas) {
-            Shard::One(keys) => visit_or_insert(keys, key, visit),
-            Shard::Several(keys) => visit_or_insert(keys, key, visit),
+            Shard::Few(keys) => visit_or_insert(keys, key, visit),
+            Shard::Many(keys) => visit_or_insert(keys, key, visit),
         }
     }
 
@@ -55,10 +57,8 @@ impl Keys {
     pub(super) fn visit_known(&self, key: Key, quotas: usize, visit: impl FnOnce(Bucket<'_>)) {
         let mut shard = lock(self.shard(key));
         match shard.with_place_for(quotas) {
-            Shard::One(keys) => keys.peek_mut(&key).map(|mut slots| visit(held(&mut slots[..]))),
-            Shard::Several(keys) => {
-                keys.peek_mut(&key).map(|mut slots| visit(held(&mut slots[..])))
-            }
+            Shard::Few(keys) => keys.peek_mut(&key).map(|mut slots| visit(held(&mut slots[..]))),
+            Shard::Many(keys) => keys.peek_mut(&key).map(|mut slots| visit(held(&mut slots[..]))),
         };
     }
 
@@ -75,24 +75,24 @@ impl Shard {
     const MOST: usize = 1024 / 8 * 7 - 1;
 
     fn at_most(keys: usize, quotas: usize) -> Self {
-        if quotas > 1 { Self::Several(cache(keys)) } else { Self::One(cache(keys)) }
+        if quotas > 2 { Self::Many(cache(keys)) } else { Self::Few(cache(keys)) }
     }
 
     fn len(&self) -> usize {
         match self {
-            Self::One(keys) => keys.len(),
-            Self::Several(keys) => keys.len(),
+            Self::Few(keys) => keys.len(),
+            Self::Many(keys) => keys.len(),
         }
     }
 
     /// Nobody is forgotten when there are more quotas than before.
     fn with_place_for(&mut self, quotas: usize) -> &mut Self {
-        if let (Self::One(keys), true) = (&mut *self, quotas > 1) {
-            let mut several = cache(keys.capacity() as usize);
-            for (key, [first]) in keys.drain() {
-                several.insert(key, [first, 0, 0, 0]);
+        if let (Self::Few(keys), true) = (&mut *self, quotas > 2) {
+            let mut many = cache(keys.capacity() as usize);
+            for (key, [first, second]) in keys.drain() {
+                many.insert(key, [first, second, 0, 0]);
             }
-            *self = Self::Several(several);
+            *self = Self::Many(many);
         }
         self
     }
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_quota_does_not_forget_the_first() {
+    fn a_third_quota_does_not_forget_the_first() {
         let keys = Keys::at_most(1_000, 1);
         (0..300).for_each(|client| assert_eq!(touch(&keys, client, 1), 1));
         (0..300).for_each(|client| assert_eq!(touch(&keys, client, 3), 1));

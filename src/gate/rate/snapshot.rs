@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateSnapshot {
-    /// Requests admitted.
+    /// Requests admitted, also those that another gate refused then.
     pub admitted: u64,
     /// Requests refused.
     pub refused: u64,

@@ -26,7 +26,7 @@ pub(super) enum Bucket<'b> {
 pub(super) struct Lack {
     /// Which of the quotas.
     pub(super) quota: usize,
-    /// Until there are enough cells.
+    /// Until all quotas have enough cells.
     pub(super) wait: Duration,
 }
 
@@ -36,7 +36,7 @@ impl Bucket<'_> {
         for (quota, rate) in rates.iter().enumerate() {
             if let Err(wait) = self.spend_one(quota, rate, units, now) {
                 self.hand_back(&rates[..quota], units, now);
-                return Err(Lack { quota, wait });
+                return Err(self.longest(Lack { quota, wait }, rates, units, now));
             }
         }
         Ok(())
@@ -45,14 +45,7 @@ impl Bucket<'_> {
     /// Hands back units that were spent.
     pub(super) fn hand_back(&self, rates: &[Rate], units: NonZeroU32, now: u64) {
         for (quota, rate) in rates.iter().enumerate() {
-            let time = rate.interval * u64::from(units.min(rate.burst).get());
-            let earlier = |arrival: Option<Nanos>| {
-                let arrival = arrival.unwrap_or_default();
-                Ok::<_, Infallible>(((), arrival.saturating_sub(time.into())))
-            };
-            let Ok(()) = self
-                .slot(quota, now.saturating_add(rate.span()))
-                .measure_and_replace(&NotKeyed::NonKey, earlier);
+            self.hand_back_one(quota, rate, units, now);
         }
     }
 
@@ -62,6 +55,32 @@ impl Bucket<'_> {
         let slot = self.slot(quota, now.saturating_add(rate.span()));
         let Err(arrival) = slot.measure_and_replace(&NotKeyed::NonKey, look) else { return 0 };
         arrival.as_u64().saturating_sub(now)
+    }
+
+    /// Of the first quota that lacks units and those after it, that which will for the
+    /// longest time.
+    #[cold]
+    fn longest(&self, first: Lack, rates: &[Rate], units: NonZeroU32, now: u64) -> Lack {
+        let after = first.quota + 1;
+        let mut longest = first;
+        for (quota, rate) in rates.iter().enumerate().skip(after) {
+            match self.spend_one(quota, rate, units, now) {
+                Ok(()) => self.hand_back_one(quota, rate, units, now),
+                Err(wait) if wait > longest.wait => longest = Lack { quota, wait },
+                Err(_) => {}
+            }
+        }
+        longest
+    }
+
+    fn hand_back_one(&self, quota: usize, rate: &Rate, units: NonZeroU32, now: u64) {
+        let time = rate.interval * u64::from(units.min(rate.burst).get());
+        let earlier = |arrival: Option<Nanos>| {
+            let arrival = arrival.unwrap_or_default();
+            Ok::<_, Infallible>(((), arrival.saturating_sub(time.into())))
+        };
+        let slot = self.slot(quota, now.saturating_add(rate.span()));
+        let Ok(()) = slot.measure_and_replace(&NotKeyed::NonKey, earlier);
     }
 
     fn spend_one(
