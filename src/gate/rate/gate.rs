@@ -101,6 +101,7 @@ impl RateGate {
         });
     }
 
+    #[inline]
     pub(in crate::gate) fn decide(
         &self,
         class: &Class,
@@ -124,6 +125,7 @@ impl RateGate {
         }
     }
 
+    #[inline]
     fn spend(
         &self,
         settings: &Settings,
@@ -165,6 +167,7 @@ impl RateGate {
 
 impl Shared {
     /// The time since it was built, which lasts for 584 years.
+    #[inline]
     fn nanos(&self, now: Instant) -> u64 {
         now.saturating_duration_since(self.start).as_nanos() as u64
     }

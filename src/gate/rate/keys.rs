@@ -17,11 +17,10 @@ use crate::{class::Key, lock::lock};
 /// to do in it is done in microseconds.
 pub(super) struct Keys(Box<[Mutex<Shard>]>);
 
-/// The theoretical arrival times of some clients. A second one takes no more memory than
-/// the cache does for itself.
+/// The theoretical arrival times of some clients. Most limits have one quota.
 enum Shard {
-    Few(Cache<2>),
-    Many(Cache<{ Set::MOST }>),
+    One(Cache<1>),
+    Several(Cache<{ Set::MOST }>),
 }
 
 type Cache<const QUOTAS: usize> =
@@ -40,6 +39,7 @@ impl Keys {
     }
 
     /// Shows the bucket of `key`, a fresh one if it has none.
+    #[inline]
     pub(super) fn visit<T>(
         &self,
         key: Key,
@@ -48,8 +48,8 @@ impl Keys {
     ) -> T {
         let mut shard = lock(self.shard(key));
         match shard.with_place_for(quotas) {
-            Shard::Few(keys) => visit_or_insert(keys, key, visit),
-            Shard::Many(keys) => visit_or_insert(keys, key, visit),
+            Shard::One(keys) => visit_or_insert(keys, key, visit),
+            Shard::Several(keys) => visit_or_insert(keys, key, visit),
         }
     }
 
@@ -57,11 +57,14 @@ impl Keys {
     pub(super) fn visit_known(&self, key: Key, quotas: usize, visit: impl FnOnce(Bucket<'_>)) {
         let mut shard = lock(self.shard(key));
         match shard.with_place_for(quotas) {
-            Shard::Few(keys) => keys.peek_mut(&key).map(|mut slots| visit(held(&mut slots[..]))),
-            Shard::Many(keys) => keys.peek_mut(&key).map(|mut slots| visit(held(&mut slots[..]))),
+            Shard::One(keys) => keys.peek_mut(&key).map(|mut slots| visit(held(&mut slots[..]))),
+            Shard::Several(keys) => {
+                keys.peek_mut(&key).map(|mut slots| visit(held(&mut slots[..])))
+            }
         };
     }
 
+    #[inline]
     fn shard(&self, key: Key) -> &Mutex<Shard> {
         // By the middle bits, since the cache goes by the others.
         let spread = u128::from(key.get().rotate_left(32)) * self.0.len() as u128;
@@ -75,24 +78,25 @@ impl Shard {
     const MOST: usize = 1024 / 8 * 7 - 1;
 
     fn at_most(keys: usize, quotas: usize) -> Self {
-        if quotas > 2 { Self::Many(cache(keys)) } else { Self::Few(cache(keys)) }
+        if quotas > 1 { Self::Several(cache(keys)) } else { Self::One(cache(keys)) }
     }
 
     fn len(&self) -> usize {
         match self {
-            Self::Few(keys) => keys.len(),
-            Self::Many(keys) => keys.len(),
+            Self::One(keys) => keys.len(),
+            Self::Several(keys) => keys.len(),
         }
     }
 
     /// Nobody is forgotten when there are more quotas than before.
+    #[inline]
     fn with_place_for(&mut self, quotas: usize) -> &mut Self {
-        if let (Self::Few(keys), true) = (&mut *self, quotas > 2) {
-            let mut many = cache(keys.capacity() as usize);
-            for (key, [first, second]) in keys.drain() {
-                many.insert(key, [first, second, 0, 0]);
+        if let (Self::One(keys), true) = (&mut *self, quotas > 1) {
+            let mut several = cache(keys.capacity() as usize);
+            for (key, [first]) in keys.drain() {
+                several.insert(key, [first, 0, 0, 0]);
             }
-            *self = Self::Many(many);
+            *self = Self::Several(several);
         }
         self
     }
@@ -114,6 +118,7 @@ fn cache<const QUOTAS: usize>(keys: usize) -> Cache<QUOTAS> {
     cache
 }
 
+#[inline]
 fn visit_or_insert<const QUOTAS: usize, T>(
     keys: &mut Cache<QUOTAS>,
     key: Key,
@@ -127,6 +132,7 @@ fn visit_or_insert<const QUOTAS: usize, T>(
     }
 }
 
+#[inline]
 fn held(slots: &mut [u64]) -> Bucket<'_> {
     Bucket::Held(Cell::from_mut(slots).as_slice_of_cells())
 }
@@ -136,6 +142,7 @@ fn held(slots: &mut [u64]) -> Bucket<'_> {
 struct Unhashed(u64);
 
 impl Hasher for Unhashed {
+    #[inline]
     fn finish(&self) -> u64 {
         self.0
     }
@@ -146,6 +153,7 @@ impl Hasher for Unhashed {
         }
     }
 
+    #[inline]
     fn write_u64(&mut self, hash: u64) {
         self.0 = hash;
     }
@@ -175,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_third_quota_does_not_forget_the_first() {
+    fn a_second_quota_does_not_forget_the_first() {
         let keys = Keys::at_most(1_000, 1);
         (0..300).for_each(|client| assert_eq!(touch(&keys, client, 1), 1));
         (0..300).for_each(|client| assert_eq!(touch(&keys, client, 3), 1));

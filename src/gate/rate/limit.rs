@@ -90,7 +90,7 @@ impl RateLimit {
 
     /// How many keys are remembered, at most. Default: 100 000; from 1 to 100 million.
     ///
-    /// A key takes 52 bytes, or 68 where three or four quotas hold at once, and most of
+    /// A key takes 52 bytes, or 68 where several quotas hold at once, and most of
     /// that is set aside when the gate is built: `cargo bench --bench keys` prints it.
     ///
     /// When there are more keys, one of them is forgotten and starts afresh. It is none

@@ -129,11 +129,13 @@ pub(super) struct Rate {
 
 impl Rate {
     /// The time in which a whole burst comes back, in nanoseconds.
+    #[inline]
     pub(super) fn span(&self) -> u64 {
         self.interval * u64::from(self.burst.get())
     }
 
     /// As governor takes it.
+    #[inline]
     pub(super) fn quota(&self) -> governor::Quota {
         let quota = governor::Quota::with_period(Duration::from_nanos(self.interval));
         quota.expect("an interval is at least 1 ns").allow_burst(self.burst)

@@ -42,6 +42,7 @@ impl Quotas {
         plans.fold(self.all.rates.len(), usize::max)
     }
 
+    #[inline]
     pub(super) fn of(&self, plan: Option<Plan>) -> &Set {
         let own = plan.and_then(|plan| self.plans.get(plan.index())?.as_deref());
         own.unwrap_or(&self.all)

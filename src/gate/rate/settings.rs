@@ -27,6 +27,7 @@ impl Settings {
     pub(super) const HUNDREDTHS: u32 = 100;
 
     /// What a request spends. None if it spends nothing.
+    #[inline]
     pub(super) fn price(&self, class: &Class) -> Option<Price> {
         let each = if self.counts_cost() { class.cost.hundredths() } else { 1 };
         let price = Price { units: NonZeroU32::MIN, per_cell: self.units };

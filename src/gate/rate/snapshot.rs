@@ -27,6 +27,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    #[inline]
     pub(super) fn admit(&self) {
         self.admitted.fetch_add(1, Ordering::Relaxed);
     }

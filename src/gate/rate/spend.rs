@@ -32,6 +32,7 @@ pub(super) struct Lack {
 
 impl Bucket<'_> {
     /// Spends so many units of all the quotas, or none of any.
+    #[inline]
     pub(super) fn spend(&self, rates: &[Rate], units: NonZeroU32, now: u64) -> Result<(), Lack> {
         for (quota, rate) in rates.iter().enumerate() {
             if let Err(wait) = self.spend_one(quota, rate, units, now) {
@@ -83,6 +84,7 @@ impl Bucket<'_> {
         let Ok(()) = slot.measure_and_replace(&NotKeyed::NonKey, earlier);
     }
 
+    #[inline]
     fn spend_one(
         &self,
         quota: usize,
@@ -101,6 +103,7 @@ impl Bucket<'_> {
         decision.map_err(|until| until.wait_time_from(now.into()))
     }
 
+    #[inline]
     fn slot(&self, quota: usize, most: u64) -> Slot<'_> {
         let place = match self {
             Self::Shared(slots) => Place::Shared(&slots[quota]),
@@ -126,6 +129,7 @@ enum Place<'b> {
 impl StateStore for Slot<'_> {
     type Key = NotKeyed;
 
+    #[inline]
     fn measure_and_replace<T, F, E>(&self, key: &NotKeyed, f: F) -> Result<T, E>
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,

@@ -33,6 +33,7 @@ impl Store {
     }
 
     /// Shows the bucket of `key`, with a place for so many quotas.
+    #[inline]
     pub(super) fn visit<T>(
         &self,
         key: Option<Key>,
