@@ -1,7 +1,7 @@
 //! The rate limit: token buckets, in the form of the generic cell rate algorithm.
 
+mod clients;
 mod gate;
-mod keys;
 mod limit;
 mod permit;
 mod quota;

@@ -4,14 +4,14 @@ use std::fmt;
 
 use governor::state::InMemoryState;
 
-use super::{keys::Keys, quotas::Set, spend::Bucket};
+use super::{clients::Clients, quotas::Set, spend::Bucket};
 use crate::class::Key;
 
 /// The buckets behind a rate gate.
 pub(super) struct Store {
     /// For requests without a key.
     nobody: [InMemoryState; Set::MOST],
-    keys: Option<Keys>,
+    keys: Option<Clients>,
 }
 
 impl Store {
@@ -20,7 +20,7 @@ impl Store {
     }
 
     pub(super) fn per_key(max_keys: usize, quotas: usize) -> Self {
-        Self { nobody: Default::default(), keys: Some(Keys::at_most(max_keys, quotas)) }
+        Self { nobody: Default::default(), keys: Some(Clients::at_most(max_keys, quotas)) }
     }
 
     pub(super) fn is_per_key(&self) -> bool {
@@ -29,7 +29,7 @@ impl Store {
 
     /// How many keys are remembered.
     pub(super) fn len(&self) -> usize {
-        self.keys.as_ref().map_or(0, Keys::len)
+        self.keys.as_ref().map_or(0, Clients::len)
     }
 
     /// Shows the bucket of `key`, with a place for so many quotas.

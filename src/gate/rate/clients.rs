@@ -1,4 +1,4 @@
-//! Buckets by key: a bounded number, of which those that are asked for are kept.
+//! The buckets of clients: a bounded number, of which those that are asked for are kept.
 
 use std::{
     cell::Cell,
@@ -15,7 +15,7 @@ use crate::{class::Key, lock::lock};
 /// The memory of all is set aside at the beginning, but for the index of a shard, which
 /// grows once. Each shard has a lock of its own and is so small that whatever the cache has
 /// to do in it is done in microseconds.
-pub(super) struct Keys(Box<[Mutex<Shard>]>);
+pub(super) struct Clients(Box<[Mutex<Shard>]>);
 
 /// The theoretical arrival times of some clients. Most limits have one quota.
 enum Shard {
@@ -26,7 +26,7 @@ enum Shard {
 type Cache<const QUOTAS: usize> =
     unsync::Cache<Key, [u64; QUOTAS], UnitWeighter, BuildHasherDefault<Unhashed>>;
 
-impl Keys {
+impl Clients {
     /// With a place for so many quotas; there may be more later.
     pub(super) fn at_most(keys: usize, quotas: usize) -> Self {
         let shards = keys.div_ceil(Shard::MOST);
@@ -163,7 +163,7 @@ impl Hasher for Unhashed {
 mod tests {
     use super::*;
 
-    fn touch(keys: &Keys, client: u32, quotas: usize) -> u64 {
+    fn touch(keys: &Clients, client: u32, quotas: usize) -> u64 {
         keys.visit(Key::of(&client), quotas, |bucket| {
             let Bucket::Held(slots) = bucket else { panic!("it is keyed") };
             slots[quotas - 1].set(slots[quotas - 1].get() + 1);
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn a_flood_of_keys_stays_within_the_bound_and_fills_it() {
         for most in [1, 2, 100, 895, 896, 1_000, 10_000] {
-            let keys = Keys::at_most(most, 1);
+            let keys = Clients::at_most(most, 1);
             (0..50_000).for_each(|client| {
                 touch(&keys, client, 1);
             });
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_second_quota_does_not_forget_the_first() {
-        let keys = Keys::at_most(1_000, 1);
+        let keys = Clients::at_most(1_000, 1);
         (0..300).for_each(|client| assert_eq!(touch(&keys, client, 1), 1));
         (0..300).for_each(|client| assert_eq!(touch(&keys, client, 3), 1));
         (0..300).for_each(|client| assert_eq!(touch(&keys, client, 1), 2));
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn who_is_not_known_does_not_become_so_by_what_is_handed_back() {
-        let keys = Keys::at_most(10, 1);
+        let keys = Clients::at_most(10, 1);
         keys.visit_known(Key::of("somebody"), 1, |_| panic!("nobody is known"));
         assert_eq!(keys.len(), 0);
     }
