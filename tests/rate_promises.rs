@@ -92,8 +92,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 impl Step {
     async fn wait(self, first: Figures) {
-        let cell = first.period / first.cells;
-        advance(cell.mul_f64(f64::from(self.pause) / 1_000.0) + self.days * DAY).await;
+        let pause = (first.period / first.cells).mul_f64(f64::from(self.pause) / 1_000.0);
+        advance(pause.min(100 * DAY) + self.days * DAY).await;
     }
 
     fn class(self) -> Class {

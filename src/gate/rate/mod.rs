@@ -3,6 +3,7 @@
 mod clients;
 mod gate;
 mod limit;
+mod limiter;
 mod permit;
 mod quota;
 mod quotas;

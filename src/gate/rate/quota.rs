@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
+use super::limiter::Limiter;
 use crate::{config::InvalidConfig, standing::Policy};
 
 /// A number of cells per period, and how many of them may be spent at once.
@@ -85,7 +86,7 @@ impl Quota {
             return Err(InvalidConfig::new("burst", got.to_string(), "refilled within 100 years"));
         }
         // At most 366 days, so it fits.
-        Ok(Rate { interval: interval.as_nanos() as u64, burst, policy: self.policy()? })
+        Ok(Rate::new(interval.as_nanos() as u64, burst, self.policy()?))
     }
 
     /// The time in which one unit comes back.
@@ -118,27 +119,27 @@ impl Quota {
 }
 
 /// A quota that was checked, in whole units of a cell.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Rate {
     /// In which one unit comes back, in nanoseconds: at least 1.
     pub(super) interval: u64,
     /// In units.
     pub(super) burst: NonZeroU32,
     pub(super) policy: Policy,
+    pub(super) limiter: Limiter,
 }
 
 impl Rate {
+    pub(super) fn new(interval: u64, burst: NonZeroU32, policy: Policy) -> Self {
+        let quota = governor::Quota::with_period(Duration::from_nanos(interval));
+        let quota = quota.expect("an interval is at least 1 ns").allow_burst(burst);
+        Self { interval, burst, policy, limiter: Limiter::new(quota) }
+    }
+
     /// The time in which a whole burst comes back, in nanoseconds.
     #[inline]
     pub(super) fn span(&self) -> u64 {
         self.interval * u64::from(self.burst.get())
-    }
-
-    /// As governor takes it.
-    #[inline]
-    pub(super) fn quota(&self) -> governor::Quota {
-        let quota = governor::Quota::with_period(Duration::from_nanos(self.interval));
-        quota.expect("an interval is at least 1 ns").allow_burst(self.burst)
     }
 }
 
