@@ -3,12 +3,10 @@
 //! `cargo bench --bench keys` prints the bytes per key, the dearest single check, and how
 //! often a client has to come to be remembered while a million others come once each.
 
-use std::{
-    hint::black_box,
-    time::{Duration, Instant},
-};
+use std::{hint::black_box, time::Duration};
 
 use brownout::{Class, Entry, Gate, Quota, RateGate, RateLimit};
+use tokio::time::Instant;
 
 const FLOOD: u32 = 1_000_000;
 
@@ -71,7 +69,7 @@ fn flood(most: usize, quotas: usize) {
 fn serve(gate: &RateGate, clients: &[Class], took: &mut [Duration]) {
     for (class, took) in clients.iter().zip(took) {
         let now = Instant::now();
-        black_box(gate.enter(class, now));
+        black_box(gate.enter(class, now.into_std()));
         *took = now.elapsed().min(*took);
     }
 }
@@ -80,7 +78,7 @@ fn serve(gate: &RateGate, clients: &[Class], took: &mut [Duration]) {
 /// it was forgotten. Each stranger comes so many times.
 fn forgotten(others: u32, known: bool, times: u32) -> f64 {
     let limit = RateLimit::new(Quota::per_day(1)).per_key().max_keys(100_000);
-    let (gate, now) = (limit.gate().expect("it is valid"), Instant::now());
+    let (gate, now) = (limit.gate().expect("it is valid"), Instant::now().into_std());
     let (mut stranger, clients) = (0, 100);
     let mut strangers = |count: u32| {
         for number in stranger..stranger + count {

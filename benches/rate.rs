@@ -13,7 +13,7 @@ use std::{
     process::Command,
     rc::Rc,
     task::{Context, Waker},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use brownout::{Class, Gate, Quota, RateLimit};
@@ -128,7 +128,8 @@ const PLENTY: Quota = Quota::per(Duration::from_secs(1), 1_000_000_000).burst(u3
 const NOTHING: Quota = Quota::per_day(1);
 
 fn entered(limit: RateLimit, mut next: impl FnMut() -> Class + 'static) -> Box<dyn FnMut()> {
-    let (gate, now) = (limit.gate().expect("it is valid"), Instant::now());
+    let gate = limit.gate().expect("it is valid");
+    let now = tokio::time::Instant::now().into_std();
     // What is new, and the one that the smallest quota admits.
     (0..2 * CLIENTS).for_each(|_| drop(gate.enter(&next(), now)));
     Box::new(move || _ = black_box(gate.enter(&next(), now)))

@@ -97,9 +97,11 @@ async fn acquaint(admission: &Admission, db: &Database) {
         let handler = service_fn(move |_: Request<()>| {
             let db = db.clone();
             async move {
-                db.statement(path)
-                    .observe(async { Ok::<_, std::io::Error>(sleep(time).await) })
-                    .await?;
+                let query = async {
+                    sleep(time).await;
+                    Ok::<_, std::io::Error>(())
+                };
+                db.statement(path).observe(query).await?;
                 page(get("/")).await
             }
         });
