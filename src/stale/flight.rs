@@ -17,7 +17,9 @@ use crate::lock::lock;
 
 /// All that are on their way, by what they ask for.
 #[derive(Clone, Default)]
-pub(super) struct Flights(Arc<Mutex<HashMap<Box<[u8]>, Arc<Flight>>>>);
+pub(super) struct Flights(Arc<Mutex<Named>>);
+
+type Named = HashMap<Box<[u8]>, Arc<Flight>>;
 
 type Flight = Mutex<Progress>;
 
