@@ -25,8 +25,10 @@ type Flight = Mutex<Progress>;
 
 #[derive(Default)]
 struct Progress {
+    led: bool,
     headed: bool,
     landed: Option<Landing>,
+    followers: usize,
     waiting: BTreeMap<u64, Waker>,
     tickets: u64,
 }
@@ -40,8 +42,6 @@ pub(super) enum Landing {
     Trouble(Trouble),
     /// With an answer that is not for others.
     Own,
-    /// Nobody knows: the leader is gone.
-    Lost,
 }
 
 /// Who asks first, and who waits.
@@ -50,15 +50,28 @@ pub(super) enum Join {
     Follow(Follow),
 }
 
+/// What a follower has waited for.
+pub(super) enum Turn {
+    Landed(Landing),
+    /// The leader is gone, and it is the next.
+    Lead(Lead),
+}
+
 impl Flights {
     pub(super) fn join(&self, name: Box<[u8]>) -> Join {
         let mut flights = lock(&self.0);
-        if let Some(flight) = flights.get(&name) {
-            return Join::Follow(Follow::new(flight.clone()));
+        let flight = flights.entry(name.clone()).or_default().clone();
+        let mut progress = lock(&flight);
+        if std::mem::replace(&mut progress.led, true) {
+            progress.followers += 1;
+            progress.tickets += 1;
+            let ticket = progress.tickets;
+            drop(progress);
+            let place = Place { flights: self.clone(), name, flight };
+            return Join::Follow(Follow { place, ticket, body: None, waits: true });
         }
-        let flight = Arc::<Flight>::default();
-        flights.insert(name.clone(), flight.clone());
-        Join::Lead(Lead { flights: self.clone(), name, flight })
+        drop(progress);
+        Join::Lead(Lead(Place { flights: self.clone(), name, flight }))
     }
 
     pub(super) fn lead(&self, name: Box<[u8]>) -> Option<Lead> {
@@ -74,39 +87,53 @@ impl Flights {
     }
 }
 
-/// The one that asks. Dropped before it has landed, it leaves the lead to another.
-pub(super) struct Lead {
+/// A place in a flight.
+#[derive(Clone)]
+struct Place {
     flights: Flights,
     name: Box<[u8]>,
     flight: Arc<Flight>,
 }
 
+impl Place {
+    /// Leaves, and takes the flight away if nobody needs it any more.
+    fn leave(&self, leave: impl FnOnce(&mut Progress)) {
+        let mut flights = lock(&self.flights.0);
+        let mut progress = lock(&self.flight);
+        leave(&mut progress);
+        let over = progress.landed.is_some() || (!progress.led && progress.followers == 0);
+        let own = flights.get(&self.name).is_some_and(|own| Arc::ptr_eq(own, &self.flight));
+        if over && own {
+            flights.remove(&self.name);
+        }
+    }
+}
+
+/// The one that asks. Dropped before it has landed, it leaves the lead to another.
+pub(super) struct Lead(Place);
+
 impl Lead {
     /// The head of an answer is there.
     pub(super) fn head(&self) {
-        self.tell(|progress| progress.headed = true);
+        lock(&self.0.flight).headed = true;
+        self.wake();
     }
 
     pub(super) fn land(self, landing: Landing) {
-        self.tell(|progress| progress.landed = Some(landing));
+        lock(&self.0.flight).landed = Some(landing);
     }
 
-    fn tell(&self, tell: impl FnOnce(&mut Progress)) {
-        let mut progress = lock(&self.flight);
-        tell(&mut progress);
-        let waiting = std::mem::take(&mut progress.waiting);
-        // A waker runs code of others, which may come back here.
-        drop(progress);
+    fn wake(&self) {
+        let waiting = std::mem::take(&mut lock(&self.0.flight).waiting);
+        // Under no lock: a waker runs code of others, which may come back here.
         waiting.into_values().for_each(Waker::wake);
     }
 }
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        lock(&self.flights.0).remove(&self.name);
-        self.tell(|progress| {
-            progress.landed.get_or_insert(Landing::Lost);
-        });
+        self.0.leave(|progress| (progress.led, progress.headed) = (false, false));
+        self.wake();
     }
 }
 
@@ -118,41 +145,37 @@ impl Drop for Lead {
 /// Dropping it leaves nothing behind.
 #[pin_project(PinnedDrop)]
 pub(super) struct Follow {
-    flight: Arc<Flight>,
+    place: Place,
     ticket: u64,
     #[pin]
     body: Option<Sleep>,
-}
-
-impl Follow {
-    fn new(flight: Arc<Flight>) -> Self {
-        let ticket = {
-            let mut progress = lock(&flight);
-            progress.tickets += 1;
-            progress.tickets
-        };
-        Self { flight, ticket, body: None }
-    }
+    /// It has not become the leader.
+    waits: bool,
 }
 
 impl Future for Follow {
-    type Output = Landing;
+    type Output = Turn;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Landing> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Turn> {
         let mut this = self.project();
         let headed = {
-            let mut progress = lock(this.flight);
+            let mut progress = lock(&this.place.flight);
             if let Some(landing) = &progress.landed {
-                return Poll::Ready(landing.clone());
+                return Poll::Ready(Turn::Landed(landing.clone()));
+            }
+            if !std::mem::replace(&mut progress.led, true) {
+                progress.followers -= 1;
+                *this.waits = false;
+                return Poll::Ready(Turn::Lead(Lead(this.place.clone())));
             }
             progress.waiting.insert(*this.ticket, cx.waker().clone());
             progress.headed
         };
-        if headed && this.body.is_none() {
-            this.body.set(Some(sleep(BODY_WITHIN)));
+        if headed != this.body.is_some() {
+            this.body.set(headed.then(|| sleep(BODY_WITHIN)));
         }
         match this.body.as_pin_mut() {
-            Some(body) => body.poll(cx).map(|()| Landing::Own),
+            Some(body) => body.poll(cx).map(|()| Turn::Landed(Landing::Own)),
             None => Poll::Pending,
         }
     }
@@ -161,7 +184,14 @@ impl Future for Follow {
 #[pinned_drop]
 impl PinnedDrop for Follow {
     fn drop(self: Pin<&mut Self>) {
-        let waker = lock(&self.flight).waiting.remove(&self.ticket);
+        let mut waker = None;
+        if self.waits {
+            self.place.leave(|progress| {
+                progress.followers -= 1;
+                waker = progress.waiting.remove(&self.ticket);
+            });
+        }
+        // Under no lock, as above.
         drop(waker);
     }
 }
@@ -170,26 +200,52 @@ const BODY_WITHIN: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
-    use tokio_test::{assert_pending, assert_ready, task};
+    use tokio_test::{assert_ready, task};
 
     use super::*;
 
+    fn name() -> Box<[u8]> {
+        Box::from(&b"page"[..])
+    }
+
     fn pair(flights: &Flights) -> (Lead, Follow) {
-        let name = || Box::from(&b"page"[..]);
         let lead = flights.lead(name()).expect("nobody asks");
         let Join::Follow(follow) = flights.join(name()) else { panic!("somebody asks") };
         (lead, follow)
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lost_leader_wakes_all_and_leaves_nothing() {
+    async fn a_lost_leader_leaves_the_lead_to_another() {
         let flights = Flights::default();
         let (lead, follow) = pair(&flights);
-        let mut follow = task::spawn(follow);
-        assert_pending!(follow.poll());
+        let (Join::Follow(next), Join::Follow(gone)) = (flights.join(name()), flights.join(name()))
+        else {
+            panic!("somebody asks")
+        };
+        let (mut follow, mut next) = (task::spawn(follow), task::spawn(next));
+        assert!(follow.poll().is_pending());
+        assert!(next.poll().is_pending());
+        drop((lead, gone));
+        assert!(follow.is_woken() && next.is_woken());
+        let Turn::Lead(lead) = assert_ready!(follow.poll()) else { panic!("it is the next") };
+        drop(follow);
+        assert!(next.poll().is_pending());
+        lead.land(Landing::Own);
+        assert_eq!(flights.len(), 0, "others do not wait for what has landed");
+        assert!(matches!(assert_ready!(next.poll()), Turn::Landed(Landing::Own)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_left_when_all_have_left() {
+        let flights = Flights::default();
+        let (lead, follow) = pair(&flights);
         drop(lead);
-        assert!(follow.is_woken());
-        assert!(matches!(assert_ready!(follow.poll()), Landing::Lost));
+        assert_eq!(flights.len(), 1, "somebody may take the lead");
+        drop(follow);
+        assert_eq!(flights.len(), 0);
+        let (lead, follow) = pair(&flights);
+        drop(follow);
+        drop(lead);
         assert_eq!(flights.len(), 0);
     }
 
@@ -197,22 +253,22 @@ mod tests {
     async fn a_body_is_waited_for_no_longer_than_a_second() {
         let (lead, follow) = pair(&Flights::default());
         let mut follow = task::spawn(follow);
-        assert_pending!(follow.poll());
+        assert!(follow.poll().is_pending());
         tokio::time::advance(60 * BODY_WITHIN).await;
-        assert_pending!(follow.poll());
+        assert!(follow.poll().is_pending());
         lead.head();
         assert!(follow.is_woken());
-        assert_pending!(follow.poll());
+        assert!(follow.poll().is_pending());
         tokio::time::advance(BODY_WITHIN + Duration::from_millis(1)).await;
-        assert!(matches!(assert_ready!(follow.poll()), Landing::Own));
+        assert!(matches!(assert_ready!(follow.poll()), Turn::Landed(Landing::Own)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_follower_that_leaves_leaves_nothing() {
         let (lead, follow) = pair(&Flights::default());
         let mut follow = task::spawn(follow);
-        assert_pending!(follow.poll());
+        assert!(follow.poll().is_pending());
         drop(follow);
-        assert!(lock(&lead.flight).waiting.is_empty());
+        assert!(lock(&lead.0.flight).waiting.is_empty());
     }
 }

@@ -16,7 +16,7 @@ use tower::Service;
 use super::{
     asked::Asked,
     body::StaleBody,
-    flight::{Follow, Join, Landing, Lead},
+    flight::{Follow, Landing, Lead, Turn},
     keeper::{Keeper, Keeping},
     key::Key,
     rest::Rest,
@@ -125,7 +125,11 @@ where
     }
 
     /// What it does when the one that it waited for has landed.
-    fn after<R: Rest<Oneshot<S, Request<B>>>>(self, landing: Landing) -> State<S, B, RB, R::Call> {
+    fn after<R: Rest<Oneshot<S, Request<B>>>>(self, turn: Turn) -> State<S, B, RB, R::Call> {
+        let landing = match turn {
+            Turn::Landed(landing) => landing,
+            Turn::Lead(lead) => return self.go::<R>(Some(lead)),
+        };
         let Self { keeper, asked, found, .. } = &self;
         let answer = match landing {
             Landing::Kept(kept) if keeper.share(&kept, asked) => {
@@ -134,20 +138,11 @@ where
             Landing::Trouble(trouble) => keeper
                 .stand_in(asked, trouble)
                 .map(|kept| keeper.serve(&kept, asked, Said::StandingIn(trouble))),
-            Landing::Lost => return self.again::<R>(),
             Landing::Kept(_) | Landing::Own => None,
         };
         match answer {
             Some(response) => State::Answered { response: Some(response) },
             None => self.go::<R>(None),
-        }
-    }
-
-    /// One of those that waited leads, the others follow it.
-    fn again<R: Rest<Oneshot<S, Request<B>>>>(self) -> State<S, B, RB, R::Call> {
-        match self.keeper.shared.flights.join(self.keeper.name(&self.asked)) {
-            Join::Lead(lead) => self.go::<R>(Some(lead)),
-            Join::Follow(follow) => State::Following { follow, parked: Some(self) },
         }
     }
 
@@ -186,8 +181,8 @@ where
                     return Poll::Pending;
                 }
                 StateProject::Following { follow, parked } => {
-                    if let Poll::Ready(landing) = follow.poll(cx) {
-                        parked.take().expect(ONCE).after::<R>(landing)
+                    if let Poll::Ready(turn) = follow.poll(cx) {
+                        parked.take().expect(ONCE).after::<R>(turn)
                     } else {
                         ready!(too_long(this.late.as_mut(), cx));
                         match parked.as_ref().and_then(Parked::late) {

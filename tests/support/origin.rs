@@ -132,7 +132,9 @@ pub(crate) fn fields(fields: &[(&str, &str)]) -> HeaderMap {
         (name, HeaderValue::from_str(value).expect("it is text"))
     });
     let mut all = HeaderMap::new();
-    fields.for_each(|(name, value)| drop(all.append(name, value)));
+    for (name, value) in fields {
+        all.append(name, value);
+    }
     all
 }
 
