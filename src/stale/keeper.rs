@@ -64,6 +64,12 @@ impl Keeper {
         kept.terms.is_open_to(&asked.headers, &self.settings.personal)
     }
 
+    /// A fresh answer for one that leads: it was kept between its look for one and its lead.
+    pub(super) fn just_kept(&self, asked: &Asked) -> Option<Arc<Kept>> {
+        let kept = self.find(asked).filter(|_| self.settings.fresh)?;
+        kept.terms.is_fresh(asked, self.shared.now()).then_some(kept)
+    }
+
     /// An answer made for another request at the same time, if this one may have it.
     pub(super) fn share(&self, kept: &Kept, asked: &Asked) -> bool {
         kept.terms.selects(&asked.headers)

@@ -13,9 +13,10 @@ use tower::Service;
 use super::{
     asked::Asked,
     body::StaleBody,
-    flight::{Join, Lead},
+    flight::{Join, Landing, Lead},
     future::{Changes, Parked, StaleFuture},
     keeper::Keeping,
+    kept::Kept,
     key,
     layer::StaleLayer,
     rest::Rest,
@@ -62,8 +63,7 @@ where
         if let Some(kept) = found.as_deref().filter(|_| keeper.settings.fresh) {
             let now = keeper.shared.now();
             if kept.terms.is_fresh(&asked, now) {
-                self.release();
-                return StaleFuture::answered(keeper.serve(kept, &asked, Said::Fresh));
+                return self.answer(kept, &asked, Said::Fresh);
             }
             if R::GOES_ON && kept.terms.may_bridge(now) {
                 let response = keeper.serve(kept, &asked, Said::Bridging);
@@ -77,13 +77,28 @@ where
                 let (inner, found) = (self.inner.clone(), found.is_some());
                 StaleFuture::following(follow, Parked { inner, request, keeper, asked, found })
             }
-            Some(Join::Lead(lead)) => self.ask(request, asked, Some(lead)),
+            Some(Join::Lead(lead)) => match keeper.just_kept(&asked) {
+                Some(kept) => {
+                    lead.land(Landing::Kept(kept.clone()));
+                    self.answer(&kept, &asked, Said::Fresh)
+                }
+                None => self.ask(request, asked, Some(lead)),
+            },
             None => self.ask(request, asked, None),
         }
     }
 }
 
 impl<S, R> StaleService<S, R> {
+    fn answer<B, RB>(&mut self, kept: &Kept, asked: &Asked, said: Said) -> StaleFuture<S, B, RB, R>
+    where
+        S: Service<Request<B>, Response = Response<RB>> + Clone,
+        R: Rest<Oneshot<S, Request<B>>>,
+    {
+        self.release();
+        StaleFuture::answered(self.layer.keeper.serve(kept, asked, said))
+    }
+
     fn ask<B, RB>(
         &mut self,
         request: Request<B>,
@@ -108,6 +123,10 @@ impl<S, R> StaleService<S, R> {
         let Some(lead) = keeper.shared.flights.lead(keeper.name(&asked)) else {
             return self.release();
         };
+        if let Some(kept) = keeper.just_kept(&asked) {
+            lead.land(Landing::Kept(kept));
+            return self.release();
+        }
         *request.method_mut() = Method::GET;
         asked.is_head = false;
         for name in [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE] {
