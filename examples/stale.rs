@@ -70,6 +70,6 @@ async fn show(
     let body = body.collect().await?.to_bytes();
     let said = parts.headers.get("cache-status").map_or("", |said| said.to_str().unwrap_or("?"));
     let (status, text) = (parts.status.as_u16(), String::from_utf8_lossy(&body));
-    println!("  {method:4} {path:9} {cookie:11} {status} {:24} {said}", text.trim());
+    println!("  {:4} {path:9} {cookie:11} {status} {:28} {said}", method.as_str(), text.trim());
     Ok(())
 }

@@ -258,6 +258,21 @@ async fn a_head_is_answered_from_a_kept_get_and_never_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_has_it_already_is_told_so() {
+    let origin = Origin::new(Play::Page(&[("etag", "\"7\""), ("content-type", "text/plain")]));
+    let service = StaleLayer::new().layer(origin.service());
+    get(&service, "/").await;
+    origin.play(BUSY);
+    let ask = async |tag| {
+        send(&service, request("/", &[("if-none-match", tag)])).await.expect("it is answered")
+    };
+    let came = ask("\"7\"").await;
+    assert_eq!((came.status, &*came.body, came.header("etag")), (304, "", "\"7\""));
+    assert_eq!((came.header("age"), came.header("content-type")), ("0", ""));
+    assert_eq!(ask("\"6\"").await.body, "/ 1");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_changes_a_page_has_it_forgotten() {
     let origin = Origin::new(PLAIN);
     let service = StaleLayer::new().layer(origin.service());

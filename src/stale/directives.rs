@@ -64,7 +64,7 @@ impl Directives {
 }
 
 /// What stands between the commas that are not quoted.
-fn parts(line: &str) -> impl Iterator<Item = &str> {
+pub(super) fn parts(line: &str) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     line.split(move |letter| {
         match letter {

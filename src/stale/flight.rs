@@ -68,7 +68,7 @@ impl Flights {
             let ticket = progress.tickets;
             drop(progress);
             let place = Place { flights: self.clone(), name, flight };
-            return Join::Follow(Follow { place, ticket, body: None, waits: true });
+            return Join::Follow(Follow::new(place, ticket));
         }
         drop(progress);
         Join::Lead(Lead(Place { flights: self.clone(), name, flight }))
@@ -137,8 +137,8 @@ impl Drop for Lead {
     }
 }
 
-/// One that waits: for the head as long as it takes, for the body no more than a second,
-/// since a client may read it as slowly as it likes.
+/// One that waits: for the head up to five seconds, since a call may hang; for the body up to
+/// one more, since a client may read it as slowly as it likes.
 ///
 /// # Cancel safety
 ///
@@ -147,10 +147,18 @@ impl Drop for Lead {
 pub(super) struct Follow {
     place: Place,
     ticket: u64,
+    /// For how long it waits for the head or, when that is there, for the body.
     #[pin]
-    body: Option<Sleep>,
+    patience: Sleep,
+    headed: bool,
     /// It has not become the leader.
     waits: bool,
+}
+
+impl Follow {
+    fn new(place: Place, ticket: u64) -> Self {
+        Self { place, ticket, patience: sleep(HEAD_WITHIN), headed: false, waits: true }
+    }
 }
 
 impl Future for Follow {
@@ -171,13 +179,10 @@ impl Future for Follow {
             progress.waiting.insert(*this.ticket, cx.waker().clone());
             progress.headed
         };
-        if headed != this.body.is_some() {
-            this.body.set(headed.then(|| sleep(BODY_WITHIN)));
+        if std::mem::replace(this.headed, headed) != headed {
+            this.patience.set(sleep(if headed { BODY_WITHIN } else { HEAD_WITHIN }));
         }
-        match this.body.as_pin_mut() {
-            Some(body) => body.poll(cx).map(|()| Turn::Landed(Landing::Own)),
-            None => Poll::Pending,
-        }
+        this.patience.poll(cx).map(|()| Turn::Landed(Landing::Own))
     }
 }
 
@@ -196,6 +201,7 @@ impl PinnedDrop for Follow {
     }
 }
 
+const HEAD_WITHIN: Duration = Duration::from_secs(5);
 const BODY_WITHIN: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
@@ -250,11 +256,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_head_is_waited_for_no_longer_than_five_seconds() {
+        let (_lead, follow) = pair(&Flights::default());
+        let mut follow = task::spawn(follow);
+        tokio::time::advance(HEAD_WITHIN - Duration::from_millis(1)).await;
+        assert!(follow.poll().is_pending());
+        tokio::time::advance(Duration::from_millis(2)).await;
+        assert!(matches!(assert_ready!(follow.poll()), Turn::Landed(Landing::Own)));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_body_is_waited_for_no_longer_than_a_second() {
         let (lead, follow) = pair(&Flights::default());
         let mut follow = task::spawn(follow);
         assert!(follow.poll().is_pending());
-        tokio::time::advance(60 * BODY_WITHIN).await;
+        tokio::time::advance(4 * BODY_WITHIN).await;
         assert!(follow.poll().is_pending());
         lead.head();
         assert!(follow.is_woken());

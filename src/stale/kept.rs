@@ -5,7 +5,14 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
-use super::{asked::Asked, body::StaleBody, directives::names, said::Said, terms::Terms};
+use super::{
+    asked::Asked,
+    body::StaleBody,
+    directives::names,
+    known::{is_known, told},
+    said::Said,
+    terms::Terms,
+};
 
 /// One good answer, whole.
 #[derive(Debug)]
@@ -56,23 +63,25 @@ impl Kept {
         (total + varied.sum::<usize>()) as u64
     }
 
-    /// The answer to one more request.
+    /// The answer to one more request: 304 to a client that has it already.
     pub(super) fn answer<B>(
         &self,
         asked: &Asked,
         said: Said,
         now: SystemTime,
     ) -> Response<StaleBody<B>> {
-        let body = if asked.is_head {
+        let Head { status, headers } = &self.head;
+        let known = *status == StatusCode::OK && is_known(headers, &asked.headers);
+        let body = if known || asked.is_head {
             StaleBody::kept(Bytes::new(), None)
         } else {
             StaleBody::kept(self.body.clone(), self.trailers.clone())
         };
         let mut response = Response::new(body);
-        *response.status_mut() = self.head.status;
+        *response.status_mut() = if known { StatusCode::NOT_MODIFIED } else { *status };
+        *response.headers_mut() = if known { told(headers) } else { headers.clone() };
         let headers = response.headers_mut();
-        headers.clone_from(&self.head.headers);
-        if asked.is_head && self.head.status != StatusCode::NO_CONTENT {
+        if asked.is_head && !known && *status != StatusCode::NO_CONTENT {
             headers.insert(header::CONTENT_LENGTH, self.body.len().into());
         }
         headers.insert(header::AGE, self.terms.age(now).as_secs().into());

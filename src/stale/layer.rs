@@ -100,7 +100,8 @@ use super::{
 /// # What it does not do
 ///
 /// * Ask with conditions (`If-None-Match`) for what it has: it asks for the whole, and a 304
-///   to a client that did so itself passes through.
+///   of the service to a client that did so passes through. From what is kept, such a client
+///   gets a 304 too.
 /// * Serve parts (206), and `only-if-cached`.
 /// * Tell the answer of a [fallback](crate::FallbackLayer) inside from the service's own: let
 ///   it say `no-store`.
@@ -140,7 +141,9 @@ impl<R> StaleLayer<R> {
     /// Of equal requests at the same time one asks, and the others take its answer, if it may
     /// be kept, is theirs too and does not say that it is stale from the start
     /// (`max-age=0`). Otherwise each asks for itself when the head is there. Where the one
-    /// fails, all get what is kept. For a body they wait up to a second. Default: all ask.
+    /// fails, all get what is kept; where it leaves, another asks in its place. They wait up
+    /// to 5 seconds for the head and one for the body, then each asks for itself. Default:
+    /// all ask.
     ///
     /// A request that is one person's takes part once there is a kept answer for everybody.
     pub fn coalesce(self) -> Self {
@@ -153,7 +156,7 @@ impl<R> StaleLayer<R> {
     /// Default: it is dropped.
     ///
     /// The service's future and body have to be `Send` and `'static`, and go on in a task of
-    /// tokio.
+    /// tokio, for up to a minute. A permit of theirs they hold as long.
     pub fn in_background(self) -> StaleLayer<InBackground> {
         StaleLayer { keeper: self.keeper, rest: InBackground }
     }

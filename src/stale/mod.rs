@@ -12,6 +12,7 @@ mod future;
 mod keeper;
 mod kept;
 mod key;
+mod known;
 mod layer;
 mod personal;
 mod rest;

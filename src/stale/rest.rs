@@ -4,12 +4,13 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     pin::{Pin, pin},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http::Response;
 use http_body::Body;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::timeout};
 
 use super::keeper::Keeping;
 
@@ -46,8 +47,8 @@ impl<F: Future> Rest<F> for Dropped {
     }
 }
 
-/// It goes on in a task of its own, so that its answer is kept. It lies in a box, so that it
-/// can move there.
+/// It goes on in a task of its own for up to a minute, so that its answer is kept. It lies in
+/// a box, so that it can move there.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InBackground;
 
@@ -68,7 +69,9 @@ where
     fn leave(call: Pin<&mut Option<Self::Call>>, keeping: Keeping) {
         let call = call.get_mut().take();
         match (call, Handle::try_current()) {
-            (Some(call), Ok(runtime)) => drop(runtime.spawn(refresh(call, keeping))),
+            (Some(call), Ok(runtime)) => {
+                drop(runtime.spawn(timeout(WITHIN, refresh(call, keeping))));
+            }
             _ => keeping.give_up(),
         }
     }
@@ -89,6 +92,9 @@ where
         }
     }
 }
+
+/// A call that hangs for ever must not keep others from asking for the page.
+const WITHIN: Duration = Duration::from_secs(60);
 
 impl fmt::Debug for Keeping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

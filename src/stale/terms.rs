@@ -208,3 +208,45 @@ const NEVER: [HeaderName; 3] =
 
 /// They forbid what is stale (RFC 9111, 4.2.4).
 const STRICT: [&str; 4] = ["must-revalidate", "proxy-revalidate", "s-maxage", "no-cache"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 10 seconds after the `Date` of an answer with these headers.
+    fn terms(headers: &[(HeaderName, &'static str)]) -> Option<Terms> {
+        let mut all = HeaderMap::new();
+        for (name, value) in headers {
+            all.append(name, HeaderValue::from_static(value));
+        }
+        all.insert(header::DATE, HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"));
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777 + 10);
+        let asked = Asked::of(&Request::new(())).expect("it has to do with stores");
+        Terms::of(&asked, StatusCode::OK, &all, now, Duration::ZERO, &Personal::default())
+            .filter(|terms| terms.age(now) == Duration::from_secs(10))
+    }
+
+    fn ttl(headers: &[(HeaderName, &'static str)]) -> Option<i64> {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777 + 10);
+        terms(headers).map(|terms| terms.ttl(now))
+    }
+
+    #[test]
+    fn an_answer_is_as_old_as_its_date() {
+        assert_eq!(ttl(&[(header::CACHE_CONTROL, "max-age=60")]), Some(50));
+        assert_eq!(ttl(&[(header::CACHE_CONTROL, "max-age=9")]), None, "it is of no use");
+    }
+
+    #[test]
+    fn expires_counts_from_the_date() {
+        assert_eq!(ttl(&[(header::EXPIRES, "Sun, 06 Nov 1994 08:50:37 GMT")]), Some(50));
+        assert_eq!(ttl(&[(header::EXPIRES, "0")]), None);
+        let both = [(header::EXPIRES, "0"), (header::CACHE_CONTROL, "max-age=60")];
+        assert_eq!(ttl(&both), Some(50), "max-age counts more");
+    }
+
+    #[test]
+    fn a_tenth_of_the_time_since_its_change_is_taken_for_fresh() {
+        assert_eq!(ttl(&[(header::LAST_MODIFIED, "Sun, 06 Nov 1994 08:32:57 GMT")]), Some(90));
+    }
+}
