@@ -134,9 +134,9 @@ async fn what_a_server_has_sent_is_kept() {
     tokio::spawn(async move { axum::serve(listener, app).await });
     let pages = [("/full", "onetwo"), ("/sized", "onetwo"), ("/chunked", "onetwo"), ("/empty", "")];
     within_a_minute(async {
-        let mut client = tcp::Client::connect(address).await;
+        let ask = async |path| tcp::Client::connect(address).await.get(path).await;
         for (path, text) in pages {
-            let body = client.get(path).await.into_body().collect().await.expect("it is whole");
+            let body = ask(path).await.into_body().collect().await.expect("it is whole");
             assert_eq!(body.to_bytes(), text);
         }
         let _held = loop {
@@ -148,7 +148,7 @@ async fn what_a_server_has_sent_is_kept() {
         };
         assert_eq!(layer.snapshot().kept, 4);
         for (path, text) in pages {
-            let response = client.get(path).await;
+            let response = ask(path).await;
             assert_eq!(response.status(), StatusCode::OK);
             assert!(response.headers().contains_key("cache-status"));
             assert_eq!(response.headers().get_all(header::DATE).iter().count(), 1);
