@@ -92,7 +92,7 @@
 //! |---|---|
 //! | `http` (default) | refusals as HTTP responses, priorities by header and path, permits that last to the end of the body, `Server-Timing` |
 //! | `tower` (in `http`) | gates, database and layers |
-//! | `stale` | [`StaleLayer`]: the last good answers, by the rules of HTTP caching |
+//! | `stale` | [`StaleLayer`]: the last good answers, by the rules of HTTP caching; needs Rust 1.88 |
 //! | `axum` | routes by axum's `MatchedPath`; without it, a class has a route only if you [say](Class::route) so |
 //! | `sqlx` | `db.sqlx(pool)`: sqlx's pool, timed and guarded; needs Rust 1.94 |
 //! | `tracing` | `db.query_events()`: a subscriber layer that feeds a database on what sqlx logs |

@@ -302,9 +302,9 @@ fn an_answer_for_everybody_reaches_everybody() {
         Burst { asks, trouble, pause: 1 }
     };
     let everybody: Vec<_> = (0..USERS.len()).collect();
-    for maker in 0..USERS.len() {
+    for (maker, sent) in USERS.into_iter().enumerate() {
         let got = run(options, &[burst(&[maker], false), burst(&everybody, true)]);
-        assert_eq!(got.len(), 1 + USERS.len(), "made for {:?}", USERS[maker]);
+        assert_eq!(got.len(), 1 + USERS.len(), "made for {sent:?}");
         let got = run(
             Options { coalesce: true, ..options },
             &[burst(&[maker], false), burst(&everybody, false)],
