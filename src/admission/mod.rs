@@ -13,8 +13,11 @@
 mod answer;
 mod builder;
 mod door;
+mod fleet;
 mod future;
 mod handle;
+mod inspect;
+mod keyed;
 mod layer;
 mod layers;
 mod oneshot;
@@ -26,10 +29,13 @@ mod watch;
 
 pub use answer::{Answer, Nobody};
 pub use builder::AdmissionBuilder;
+pub use fleet::Fleet;
 pub use future::ResponseFuture;
 pub use handle::Admission;
+pub use inspect::{Format, Inspect};
+pub use keyed::Keyed;
 pub use layer::{Changed, GateLayer};
 pub use layers::{AdmissionLayer, CircuitBreakerLayer, ConcurrencyLimitLayer, RateLimitLayer};
 pub use oneshot::Oneshot;
-pub use protocol::{AsError, Format, Http, Inspect, Judged, Protocol};
+pub use protocol::{AsError, Http, Judged, Protocol};
 pub use service::GateService;

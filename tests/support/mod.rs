@@ -5,6 +5,7 @@
 pub(crate) mod careful;
 pub(crate) mod chunks;
 pub(crate) mod controlled;
+pub(crate) mod fleet;
 #[cfg(feature = "stale")]
 pub(crate) mod origin;
 pub(crate) mod reserving;

@@ -1,6 +1,8 @@
 //! The rate limit: token buckets, in the form of the generic cell rate algorithm.
 
+mod fleet;
 mod gate;
+mod keys;
 mod limit;
 mod permit;
 mod quota;
@@ -10,6 +12,8 @@ mod snapshot;
 mod spend;
 mod store;
 
+pub(crate) use fleet::FleetStore;
+pub use fleet::{Order, Outage, RateWait, Shared, SharedBuckets, SharedRate, Sharing, Taken};
 pub use gate::RateGate;
 pub use limit::{RateLimit, Unkeyed};
 pub use permit::RatePermit;
