@@ -14,7 +14,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use brownout::{Reason, StaleLayer};
+use brownout::{Reason, Rejection, StaleLayer};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame};
@@ -87,6 +87,18 @@ async fn who_is_over_a_quota_learns_it_unless_told_otherwise() {
         origin.play(Play::Refuse(reason));
         assert_eq!(get(&service, "/").await.status, status, "{reason}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_never_kept_whatever_its_status() {
+    let layer = StaleLayer::new();
+    let service = layer.layer(service_fn(|_: Request<()>| async {
+        let mut refusal = Response::new(Full::<Bytes>::default());
+        refusal.extensions_mut().insert(Rejection::new(Reason::Quota, SECOND));
+        Ok::<_, BoxError>(refusal)
+    }));
+    assert_eq!(get(&service, "/").await.status, 200);
+    assert_eq!(layer.snapshot().kept, 0);
 }
 
 #[tokio::test(start_paused = true)]

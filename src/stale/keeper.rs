@@ -198,7 +198,9 @@ impl Keeping {
         let terms =
             Terms::of(&self.asked, status, headers, now, settings.max_stale, &settings.personal);
         let head = Head::of(status, headers, now);
-        let Some((terms, head)) = terms.zip(head) else {
+        // A refusal that is no trouble, for a quota, may have any status: gRPC's is 200.
+        let refused = response.extensions().get::<Rejection>().is_some();
+        let Some((terms, head)) = terms.zip(head).filter(|_| !refused) else {
             if matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE) {
                 self.keeper.shared.store.forget(&self.asked.key);
             }
