@@ -17,6 +17,7 @@ use support::{
     MS, SECOND,
     chunks::Chunks,
     origin::{Origin, Play, get, request, send},
+    within_a_minute,
 };
 use tokio::{
     sync::Semaphore,
@@ -258,4 +259,41 @@ async fn a_person_takes_part_once_an_answer_is_known_to_be_everybodys() {
     origin.play(Play::Wait(PUBLIC));
     let _flights = crowd(&service, 5, &user);
     assert_eq!(origin.calls(), 2);
+}
+
+/// Real threads, where some leave at any point.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_stuck_in_a_crowd_of_which_many_leave() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = calls.clone();
+    let layer = StaleLayer::new().coalesce();
+    let service = layer.layer(service_fn(move |_: Request<()>| {
+        let call = count.fetch_add(1, Ordering::SeqCst);
+        async move {
+            for _ in 0..call % 5 {
+                tokio::task::yield_now().await;
+            }
+            Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("page")))
+        }
+    }));
+    let mut crowd = tokio::task::JoinSet::new();
+    for number in 0..6_000 {
+        let service = service.clone();
+        let path = format!("/{}", number % 3);
+        let asking = crowd.spawn(async move { get(&service, &path).await.body });
+        if number % 4 == 0 {
+            tokio::task::yield_now().await;
+            asking.abort();
+        }
+    }
+    let (mut served, mut left) = (0, 0);
+    while let Some(done) = within_a_minute(crowd.join_next()).await {
+        match done {
+            Ok(body) => served += usize::from(body == "page"),
+            Err(error) => left += usize::from(error.is_cancelled()),
+        }
+    }
+    assert_eq!(served + left, 6_000);
+    assert!(served >= 4_500, "{served}");
+    assert!(layer.snapshot().coalesced > 0, "{:?}", layer.snapshot());
 }
