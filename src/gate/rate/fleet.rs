@@ -32,6 +32,14 @@ pub struct Order {
     pub most: u32,
 }
 
+impl Order {
+    /// From `least` to `most` units of each of these rates, of this client's bucket.
+    #[must_use]
+    pub fn new(key: Option<Key>, rates: Arc<[SharedRate]>, least: u32, most: u32) -> Self {
+        Self { key, rates, least, most }
+    }
+}
+
 /// One rate of the generic cell rate algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -40,6 +48,14 @@ pub struct SharedRate {
     pub interval: Duration,
     /// How many units may be taken at once after a pause, at least 1.
     pub burst: u32,
+}
+
+impl SharedRate {
+    /// One unit back in each interval, and so many at once after a pause.
+    #[must_use]
+    pub const fn new(interval: Duration, burst: u32) -> Self {
+        Self { interval, burst }
+    }
 }
 
 /// The answer to an [`Order`].
