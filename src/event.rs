@@ -4,7 +4,7 @@ mod cause;
 
 pub use cause::{BadCalls, Cause, WorstStatement};
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     class::{Priority, Route},
@@ -45,6 +45,22 @@ pub enum Event {
         /// The route that it takes, if that is known.
         route: Option<Route>,
     },
+    /// A quota that a fleet shares could not be asked for a request. From now on the gate
+    /// decides by itself, as it was told to, where it gets no answer.
+    FleetLost {
+        /// What people call the store that the fleet shares.
+        store: Arc<str>,
+        /// The processes of the fleet, as far as this one knows.
+        members: usize,
+    },
+    /// The store that the fleet shares answers again, and has left no request without an
+    /// answer for a second.
+    FleetFound {
+        /// What people call it.
+        store: Arc<str>,
+        /// Since it was lost.
+        after: Duration,
+    },
     /// The circuit changed its state.
     Circuit {
         /// Whose it is.
@@ -75,6 +91,12 @@ impl fmt::Display for Event {
             }
             Self::WouldRefuse { priority, reason, route } => {
                 write!(f, "would have refused {}", Request { priority, reason, route })
+            }
+            Self::FleetLost { store, members } => {
+                write!(f, "{store} does not answer one of {members} that share a quota")
+            }
+            Self::FleetFound { store, after } => {
+                write!(f, "{store} answers again, after {after:.1?}")
             }
             Self::Circuit { of, from, to, cause } => {
                 write!(f, "circuit of {of} from {} to {}: {cause}", from.as_str(), to.as_str())
@@ -182,6 +204,11 @@ mod tests {
         let limit = Event::Limit { of: Subject::default(), from: 8, to: 7 };
         assert_eq!(limit.to_string(), "limit of the database from 8 to 7");
         let (priority, reason) = (Priority::Normal, Reason::Quota);
+        let store = Arc::<str>::from("quotas");
+        let lost = Event::FleetLost { store: store.clone(), members: 4 };
+        assert_eq!(lost.to_string(), "quotas does not answer one of 4 that share a quota");
+        let found = Event::FleetFound { store, after: Duration::from_millis(2_340) };
+        assert_eq!(found.to_string(), "quotas answers again, after 2.3s");
         let refused = Event::Refused { priority, reason, route };
         let text = "refused a normal request of GET /products: the quota is used up";
         assert_eq!(refused.to_string(), text);

@@ -165,8 +165,8 @@ pub mod sqlx;
 pub use self::{
     admission::{
         Admission, AdmissionBuilder, AdmissionLayer, Answer, AsError, Changed, CircuitBreakerLayer,
-        ConcurrencyLimitLayer, Format, GateLayer, GateService, Http, Inspect, Judged, Nobody,
-        Oneshot, Protocol, RateLimitLayer, ResponseFuture,
+        ConcurrencyLimitLayer, Fleet, Format, GateLayer, GateService, Http, Inspect, Judged,
+        Nobody, Oneshot, Protocol, RateLimitLayer, ResponseFuture,
     },
     database::{
         Attributed, ByRequest, CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, Hanging,
@@ -180,7 +180,7 @@ pub use self::{
     gate::{
         BreakerGate, BreakerMode, BreakerPermit, BreakerSnapshot, CircuitBreaker, ConcurrencyGate,
         ConcurrencyLimit, ConcurrencySnapshot, Entry, Finish, Gate, Gates, GatesPermit, GatesWait,
-        GuardSnapshot, Order, Permit, Quota, RateGate, RateLimit, RatePermit, RateSnapshot, Shared,
-        SharedBuckets, SharedRate, Snapshot, Taken, Unkeyed, Wait,
+        GuardSnapshot, Order, Outage, Permit, Quota, RateGate, RateLimit, RatePermit, RateSnapshot,
+        RateWait, Shared, SharedBuckets, SharedRate, Sharing, Snapshot, Taken, Unkeyed, Wait,
     },
 };

@@ -94,6 +94,9 @@ pub enum Reason {
     Quota,
     /// There is a quota for each client, and nothing tells whose the request is.
     Unkeyed,
+    /// The store in which a fleet keeps the quota does not answer, and then none are to
+    /// pass.
+    Fleet,
     /// The circuit is open or half-open, since the database does not answer, or it is
     /// dimmed, since much of what it answers is too slow or fails.
     CircuitOpen,
@@ -110,9 +113,10 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, in the order of the gates.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Quota,
         Self::Unkeyed,
+        Self::Fleet,
         Self::CircuitOpen,
         Self::QueueFull,
         Self::QueueTimeout,
@@ -126,6 +130,7 @@ impl Reason {
         match self {
             Self::Quota => "quota",
             Self::Unkeyed => "unkeyed",
+            Self::Fleet => "fleet",
             Self::CircuitOpen => "circuit_open",
             Self::QueueFull => "queue_full",
             Self::QueueTimeout => "queue_timeout",
@@ -139,6 +144,7 @@ impl Reason {
         match self {
             Self::Quota => "the quota is used up",
             Self::Unkeyed => "nothing tells whose it is",
+            Self::Fleet => "the quota of the fleet is not to be had",
             Self::CircuitOpen => "the database does not keep up",
             Self::QueueFull => "too many requests wait already",
             Self::QueueTimeout => "no room within the longest wait",

@@ -13,6 +13,7 @@
 mod answer;
 mod builder;
 mod door;
+mod fleet;
 mod future;
 mod handle;
 mod layer;
@@ -26,6 +27,7 @@ mod watch;
 
 pub use answer::{Answer, Nobody};
 pub use builder::AdmissionBuilder;
+pub use fleet::Fleet;
 pub use future::ResponseFuture;
 pub use handle::Admission;
 pub use layer::{Changed, GateLayer};

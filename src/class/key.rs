@@ -25,7 +25,7 @@ impl Key {
     /// assert_ne!(Key::of(&("tenant-7", "/search")), Key::of(&("tenant-7", "/orders")));
     /// ```
     pub fn of<T: Hash + ?Sized>(client: &T) -> Self {
-        let mut hasher = seed().hasher();
+        let mut hasher = seeding().seed.hasher();
         client.hash(&mut hasher);
         Self(hasher.finish())
     }
@@ -38,8 +38,13 @@ impl Key {
     ///
     /// [`AlreadySeeded`] if a key was made before with another seed.
     pub fn seed_with(secret: &str) -> Result<(), AlreadySeeded> {
-        let wanted = Seed::from(secret);
-        if *SEED.get_or_init(|| wanted) == wanted { Ok(()) } else { Err(AlreadySeeded(())) }
+        let told = Seeding { seed: Seed::from(secret), is_told: true };
+        if *SEEDING.get_or_init(|| told) == told { Ok(()) } else { Err(AlreadySeeded(())) }
+    }
+
+    /// Whether other processes may make the same keys: they were told a secret.
+    pub(crate) fn may_be_shared() -> bool {
+        SEEDING.get().is_some_and(|seeding| seeding.is_told)
     }
 
     /// Its group, of so many.
@@ -91,12 +96,21 @@ impl From<&str> for Seed {
     }
 }
 
-fn seed() -> Seed {
-    let random = RandomState::new;
-    *SEED.get_or_init(|| Seed(random().hash_one(0), random().hash_one(1)))
+/// The seed of this process, and where it has it from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Seeding {
+    seed: Seed,
+    /// By [`Key::seed_with`]; otherwise nobody else knows it.
+    is_told: bool,
 }
 
-static SEED: OnceLock<Seed> = OnceLock::new();
+fn seeding() -> Seeding {
+    let random = RandomState::new;
+    let own = || Seed(random().hash_one(0), random().hash_one(1));
+    *SEEDING.get_or_init(|| Seeding { seed: own(), is_told: false })
+}
+
+static SEEDING: OnceLock<Seeding> = OnceLock::new();
 
 #[cfg(test)]
 mod tests {
@@ -120,5 +134,6 @@ mod tests {
     fn a_secret_that_comes_late_is_an_error() {
         let _ = Key::of("somebody");
         assert_eq!(Key::seed_with("late"), Err(AlreadySeeded(())));
+        assert!(!Key::may_be_shared());
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod habit;
 pub(crate) mod headcount;
 pub(crate) mod histogram;
 pub(crate) mod lane;
+pub(crate) mod lease;
 pub mod limit;
 pub(crate) mod meter;
 pub(crate) mod occupancy;

@@ -27,8 +27,11 @@ pub(crate) use concurrency::{Checked, bounded};
 pub use concurrency::{ConcurrencyGate, ConcurrencyLimit, ConcurrencySnapshot, Permit, Wait};
 pub use gates::{Gates, GatesPermit, GatesWait, GuardSnapshot, Snapshot};
 pub(crate) use gates::{Guard, Place, RouteUse, WeakGates};
-pub use rate::{Order, Shared, SharedBuckets, SharedRate, Taken};
-pub use rate::{Quota, RateGate, RateLimit, RatePermit, RateSnapshot, Unkeyed};
+pub(crate) use rate::FleetStore;
+pub use rate::{
+    Order, Outage, Quota, RateGate, RateLimit, RatePermit, RateSnapshot, RateWait, Shared,
+    SharedBuckets, SharedRate, Sharing, Taken, Unkeyed,
+};
 
 use std::{future::Future, time::Instant};
 
@@ -58,6 +61,15 @@ pub enum Entry<P, W> {
     Waiting(W),
     /// No.
     Refused(Rejection),
+}
+
+impl<P, W> From<Result<P, Rejection>> for Entry<P, W> {
+    fn from(decision: Result<P, Rejection>) -> Self {
+        match decision {
+            Ok(permit) => Self::Admitted(permit),
+            Err(rejection) => Self::Refused(rejection),
+        }
+    }
 }
 
 /// Hears how an admitted request went.

@@ -202,10 +202,7 @@ impl Gate for BreakerGate {
     type Wait = Ready<Result<BreakerPermit, Rejection>>;
 
     fn enter(&self, class: &Class, _now: Instant) -> Entry<BreakerPermit, Self::Wait> {
-        match self.check(class) {
-            Ok(permit) => Entry::Admitted(permit),
-            Err(rejection) => Entry::Refused(rejection),
-        }
+        self.check(class).into()
     }
 }
 

@@ -8,12 +8,14 @@ mod permit;
 mod quota;
 mod route;
 mod snapshot;
+mod wait;
 
 pub(crate) use guard::Guard;
 pub(crate) use listener::WeakGates;
-pub use permit::{GatesPermit, GatesWait};
+pub use permit::GatesPermit;
 pub(crate) use route::RouteUse;
 pub use snapshot::{GuardSnapshot, Snapshot};
+pub use wait::GatesWait;
 
 use std::{
     fmt,
@@ -24,7 +26,7 @@ use std::{
     time::Instant,
 };
 
-use self::{guard::Held, learned::Learned};
+use self::{guard::Held, learned::Learned, wait::Stage};
 use super::{BreakerGate, ConcurrencyGate, Entry, Gate, Permit, RateGate, Wait};
 use crate::{
     class::{Class, Downstream, Route},
@@ -160,28 +162,39 @@ impl Gates {
         if class.exempt {
             return Entry::Admitted(GatesPermit::new(class, None));
         }
-        match self.check(place, class, now) {
-            Ok(permit) => self.go_on(permit, now),
-            Err(rejection) => Entry::Refused(self.count(class, rejection)),
+        let mut permit = GatesPermit::new(class, self.0.learned.of(class).cloned());
+        match self.spend(&permit, now) {
+            Entry::Admitted(spent) => {
+                permit.rate = spent;
+                self.go_in(place, permit, now)
+            }
+            Entry::Waiting(wait) => {
+                let stage = Stage::Quota { place, wait };
+                Entry::Waiting(GatesWait::new(self.clone(), permit, stage))
+            }
+            Entry::Refused(rejection) => Entry::Refused(self.count(class, rejection)),
         }
     }
 
-    /// Spends cells and asks the circuits of what the request needs.
-    fn check(&self, place: Place, class: &Class, now: Instant) -> Result<GatesPermit, Rejection> {
+    /// Asks the circuits of what the request needs, for one that the quota lets pass.
+    fn go_in(
+        &self,
+        place: Place,
+        mut permit: GatesPermit,
+        now: Instant,
+    ) -> Entry<GatesPermit, GatesWait> {
         let Shared { guards, learned, .. } = &*self.0;
-        let route = learned.of(class);
-        let mut permit = GatesPermit::new(class, route.cloned());
-        let route = route.map(Arc::as_ref);
-        self.spend(&mut permit, route, now)?;
+        let (class, route) = (permit.class, permit.route.clone());
+        let route = route.as_deref();
         for (index, guard) in guards.iter().enumerate() {
-            if place == Place::Edge && learned.needs(class, route, index) {
-                match guard.check(class, route, index) {
+            if place == Place::Edge && learned.needs(&class, route, index) {
+                match guard.check(&class, route, index) {
                     Ok(held) => permit.hold(held),
-                    Err(rejection) => return Err(self.hand_back(permit, rejection)),
+                    Err(rejection) => return Entry::Refused(self.refuse(permit, rejection)),
                 }
             }
         }
-        Ok(permit)
+        self.go_on(permit, now)
     }
 
     /// Takes the places that the permit has not yet, one after the other.
@@ -190,7 +203,8 @@ impl Gates {
             match self.enter_limit(&permit, database, now) {
                 Entry::Admitted(place) => permit.take_place(database, place),
                 Entry::Waiting(wait) => {
-                    return Entry::Waiting(GatesWait::new(self.clone(), permit, database, wait));
+                    let stage = Stage::Limit { database, wait };
+                    return Entry::Waiting(GatesWait::new(self.clone(), permit, stage));
                 }
                 Entry::Refused(rejection) => {
                     return Entry::Refused(self.refuse(permit, rejection));
@@ -249,7 +263,7 @@ impl Gates {
         let reason = rejection.reason();
         self.0.refused[reason as usize].fetch_add(1, Ordering::Relaxed);
         // The rate gate tells of its own.
-        if matches!(reason, Reason::Quota | Reason::Unkeyed) {
+        if matches!(reason, Reason::Quota | Reason::Unkeyed | Reason::Fleet) {
             return rejection;
         }
         let Class { priority, route, .. } = *class;

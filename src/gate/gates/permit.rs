@@ -1,23 +1,13 @@
-//! Proof of admission by all gates, and the wait for it.
+//! Proof of admission by all gates.
 
-use std::{
-    fmt,
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-};
+use std::{fmt, sync::Arc};
 
-use pin_project::pin_project;
-
-use super::{Gates, guard::Held, route::RouteState};
+use super::{guard::Held, route::RouteState};
 use crate::{
     class::{Class, Downstream, Needs},
-    clock,
     control::witness::{Attendance, Witness},
-    gate::{Entry, Finish, Permit, RatePermit, Wait},
+    gate::{Finish, Permit, RatePermit},
     outcome::Sample,
-    rejection::Rejection,
     standing::Standing,
 };
 
@@ -87,58 +77,5 @@ impl Finish for GatesPermit {
 impl fmt::Debug for GatesPermit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.first.iter().chain(&self.more)).finish()
-    }
-}
-
-/// Waits for the concurrency limits, one after the other, with what the other gates gave.
-///
-/// # Cancel safety
-///
-/// Dropping it gives up the places, and a breaker's probe. A spent cell stays spent: who
-/// leaves while waiting was not refused.
-#[pin_project]
-#[derive(Debug)]
-#[must_use = "futures do nothing unless polled"]
-pub struct GatesWait {
-    gates: Gates,
-    permit: Option<GatesPermit>,
-    /// For whose limit it waits.
-    database: Downstream,
-    #[pin]
-    wait: Wait,
-}
-
-impl GatesWait {
-    pub(super) fn new(gates: Gates, permit: GatesPermit, database: Downstream, wait: Wait) -> Self {
-        Self { gates, permit: Some(permit), database, wait }
-    }
-}
-
-impl Future for GatesWait {
-    type Output = Result<GatesPermit, Rejection>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        loop {
-            let answer = ready!(this.wait.as_mut().poll(cx));
-            let mut permit = this.permit.take().expect("polled after it was ready");
-            let place = match answer {
-                Ok(place) => place,
-                Err(rejection) => return Poll::Ready(Err(this.gates.refuse(permit, rejection))),
-            };
-            permit.take_place(*this.database, place);
-            if let Err(rejection) = this.gates.check_again(&mut permit) {
-                return Poll::Ready(Err(this.gates.refuse(permit, rejection)));
-            }
-            match this.gates.go_on(permit, clock::now()) {
-                Entry::Admitted(permit) => return Poll::Ready(Ok(permit)),
-                Entry::Refused(rejection) => return Poll::Ready(Err(rejection)),
-                Entry::Waiting(next) => {
-                    *this.permit = next.permit;
-                    *this.database = next.database;
-                    this.wait.set(next.wait);
-                }
-            }
-        }
     }
 }

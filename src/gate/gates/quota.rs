@@ -3,21 +3,26 @@
 use std::time::Instant;
 
 use super::{Gates, GatesPermit, Shared, route::RouteState};
-use crate::{class::Class, gate::RateGate, rejection::Rejection};
+use crate::{
+    class::Class,
+    gate::{Entry, Gate, RateGate, RatePermit, RateWait},
+    rejection::Rejection,
+};
 
 impl Gates {
     /// Spends the cells of a request.
     pub(super) fn spend(
         &self,
-        permit: &mut GatesPermit,
-        route: Option<&RouteState>,
+        permit: &GatesPermit,
         now: Instant,
-    ) -> Result<(), Rejection> {
-        if let Some(rate) = &self.0.rate {
-            let class = self.priced_for(rate, &permit.class, route);
-            permit.rate = Some(rate.decide(&class, now)?);
+    ) -> Entry<Option<RatePermit>, RateWait> {
+        let Some(rate) = &self.0.rate else { return Entry::Admitted(None) };
+        let class = self.priced_for(rate, &permit.class, permit.route.as_deref());
+        match rate.enter(&class, now) {
+            Entry::Admitted(spent) => Entry::Admitted(Some(spent)),
+            Entry::Waiting(wait) => Entry::Waiting(wait),
+            Entry::Refused(rejection) => Entry::Refused(rejection),
         }
-        Ok(())
     }
 
     /// The same class, as dear as it is to the database to which it is dearest.

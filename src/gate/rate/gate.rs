@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    future::Ready,
     num::NonZeroU32,
     sync::Arc,
     time::{Duration, Instant},
@@ -11,8 +10,9 @@ use std::{
 use arc_swap::ArcSwap;
 
 use super::{
+    fleet::{Case, Contact, Leases, RateWait},
     limit::{RateLimit, Unkeyed},
-    permit::RatePermit,
+    permit::{Purse, RatePermit, Spent},
     quotas::Set,
     settings::Settings,
     snapshot::{RateSnapshot, Tally},
@@ -31,21 +31,30 @@ use crate::{
 
 /// Holds quotas for many threads. Clones share all state.
 #[derive(Clone)]
-pub struct RateGate(Arc<Shared>);
+pub struct RateGate(pub(super) Arc<Shared>);
 
-struct Shared {
+pub(super) struct Shared {
     settings: ArcSwap<Settings>,
     store: Store,
+    /// Of a quota that a fleet shares.
+    pub(super) leases: Option<Leases>,
+    pub(super) contact: Contact,
     /// When it was built.
     start: Instant,
-    tally: Tally,
-    observer: Arc<dyn Observe>,
+    pub(super) tally: Tally,
+    pub(super) observer: Arc<dyn Observe>,
 }
 
 impl RateGate {
-    pub(super) fn new(settings: Settings, store: Store, observer: Arc<dyn Observe>) -> Self {
+    pub(super) fn new(
+        settings: Settings,
+        store: Store,
+        leases: Option<Leases>,
+        observer: Arc<dyn Observe>,
+    ) -> Self {
         let (settings, start) = (ArcSwap::from_pointee(settings), clock::now());
-        Self(Arc::new(Shared { settings, store, start, tally: Tally::default(), observer }))
+        let (contact, tally) = Default::default();
+        Self(Arc::new(Shared { settings, store, leases, contact, start, tally, observer }))
     }
 
     /// Spends the cells of a request by hand.
@@ -54,11 +63,21 @@ impl RateGate {
     ///
     /// A [`Rejection`] with the exact time until there are enough cells, if there are not.
     ///
+    /// # Panics
+    ///
+    /// Where a fleet shares the quota, when it has to ask outside a tokio runtime with time
+    /// enabled.
+    ///
     /// # Cancel safety
     ///
-    /// Cells that were spent stay spent.
+    /// Cells that were spent stay spent, also where a fleet shares the quota and they were
+    /// asked for.
     pub async fn acquire(&self, class: &Class) -> Result<RatePermit, Rejection> {
-        self.decide(class, clock::now())
+        match self.enter(class, clock::now()) {
+            Entry::Admitted(permit) => Ok(permit),
+            Entry::Waiting(wait) => wait.await,
+            Entry::Refused(rejection) => Err(rejection),
+        }
     }
 
     /// Other quotas from now on, while it serves. All clients keep their buckets: what they
@@ -68,12 +87,19 @@ impl RateGate {
     /// # Errors
     ///
     /// [`InvalidConfig`] as for [`RateLimit::gate`], or if there was a quota for each key
-    /// and is none now, or the other way round. The gate goes on as it was.
+    /// and is none now, or a fleet shared it and does not now, or the other way round. The
+    /// gate goes on as it was.
     pub fn reload(&self, limit: RateLimit) -> Result<(), InvalidConfig> {
         let settings = limit.settings()?;
-        if settings.per_key != self.0.store.is_per_key() {
-            let allowed = "as it was when the gate was built";
-            return Err(InvalidConfig::new("per_key", settings.per_key, allowed));
+        let shared = settings.sharing.is_some();
+        for (setting, value, built) in [
+            ("per_key", settings.per_key, self.0.store.is_per_key()),
+            ("shared", shared, self.0.leases.is_some()),
+        ] {
+            if value != built {
+                let allowed = "as it was when the gate was built";
+                return Err(InvalidConfig::new(setting, value, allowed));
+            }
         }
         self.0.settings.store(Arc::new(settings));
         Ok(())
@@ -82,7 +108,8 @@ impl RateGate {
     /// What it has decided so far.
     #[must_use]
     pub fn snapshot(&self) -> RateSnapshot {
-        self.0.tally.snapshot(self.0.store.len())
+        let leased = self.0.leases.as_ref().map_or(0, Leases::len);
+        self.0.tally.snapshot(self.0.store.len().max(leased))
     }
 
     /// Whether what a request spends depends on its cost.
@@ -92,54 +119,86 @@ impl RateGate {
 
     /// Hands back what was spent on a request that something else refused.
     pub(in crate::gate) fn hand_back(&self, class: &Class, permit: RatePermit) {
-        let Some(spent) = permit.spent else { return };
+        let Some(Spent { units, of }) = permit.spent else { return };
         let settings = self.0.settings.load();
-        let rates = &settings.quotas.of(class.plan).rates;
-        self.0.store.visit(class.key, rates.len(), |bucket| bucket.hand_back(rates, spent));
+        let set = settings.quotas.of(class.plan);
+        match (of, &self.0.leases) {
+            (Purse::Lease, Some(leases)) => {
+                leases.hand_back(class.key, set, units.get(), clock::now());
+            }
+            (Purse::Bucket { among }, _) if among > 1 => {
+                self.hand_back_to_bucket(class, &set.divided(among), units);
+            }
+            _ => self.hand_back_to_bucket(class, set, units),
+        }
     }
 
-    pub(in crate::gate) fn decide(
-        &self,
-        class: &Class,
-        now: Instant,
-    ) -> Result<RatePermit, Rejection> {
+    fn hand_back_to_bucket(&self, class: &Class, set: &Set, units: NonZeroU32) {
+        let hand_back = |bucket: Bucket<'_>| bucket.hand_back(&set.rates, units);
+        self.0.store.visit(class.key, set.rates.len(), hand_back);
+    }
+
+    fn decide(&self, class: &Class, now: Instant) -> Entry<RatePermit, RateWait> {
         let settings = self.0.settings.load();
         let free = class.exempt || (settings.unkeyed_is(Unkeyed::Admit) && class.key.is_none());
         let Some(price) = settings.price(class).filter(|_| !free) else {
-            return Ok(RatePermit::free());
+            return Entry::Admitted(RatePermit::free());
         };
         if settings.unkeyed_is(Unkeyed::Refuse) && class.key.is_none() {
             let rejection = Rejection::new(Reason::Unkeyed, Duration::ZERO);
-            return self.refuse_or_report(&settings, class, rejection);
+            return self.settle(&settings, class, Err(rejection)).into();
         }
-        match self.spend(&settings, class, price, now) {
-            Ok(standing) => {
-                self.0.tally.admit();
-                Ok(RatePermit::of(price, standing))
-            }
-            Err(rejection) => self.refuse_or_report(&settings, class, rejection),
+        if let Some(case) = Case::of(self, &settings, class, price) {
+            return case.enter(now);
         }
+        let set = settings.quotas.of(class.plan);
+        let spent = self.spend(set, &settings, class, price, self.nanos(now));
+        let bucket = Purse::Bucket { among: 1 };
+        let result = spent.map(|standing| RatePermit::of(price, bucket, standing));
+        self.settle(&settings, class, result).into()
     }
 
-    fn spend(
+    /// The same, in nanoseconds since it was built.
+    pub(super) fn nanos(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.0.start).as_nanos() as u64
+    }
+
+    /// Spends of the bucket of this process.
+    pub(super) fn spend(
         &self,
+        set: &Set,
         settings: &Settings,
         class: &Class,
         price: NonZeroU32,
-        now: Instant,
+        now: u64,
     ) -> Result<Option<Standing>, Rejection> {
-        let set = settings.quotas.of(class.plan);
-        let now = now.saturating_duration_since(self.0.start).as_nanos() as u64;
+        let Settings { units, tell_all, .. } = *settings;
         self.0.store.visit(class.key, set.rates.len(), |bucket| {
+            let debt = |quota, rate: &_| bucket.debt(quota, rate, now);
             match bucket.spend(&set.rates, price, now) {
-                Ok(()) if settings.tell_all => Ok(Some(set.standing(&bucket, settings.units, now))),
-                Ok(()) => Ok(None),
+                Ok(()) => Ok(tell_all.then(|| set.standing(debt, units))),
                 Err(Lack { quota, wait }) => {
-                    let standing = set.standing_at(quota, &bucket, settings.units, now);
+                    let standing = set.standing_at(quota, debt, units);
                     Err(Rejection::new(Reason::Quota, wait).standing_at(standing))
                 }
             }
         })
+    }
+
+    /// Counts a decision, and tells of a refusal.
+    pub(super) fn settle(
+        &self,
+        settings: &Settings,
+        class: &Class,
+        result: Result<RatePermit, Rejection>,
+    ) -> Result<RatePermit, Rejection> {
+        match result {
+            Ok(permit) => {
+                self.0.tally.admit();
+                Ok(permit)
+            }
+            Err(rejection) => self.refuse_or_report(settings, class, rejection),
+        }
     }
 
     fn refuse_or_report(
@@ -166,37 +225,12 @@ impl Settings {
     }
 }
 
-impl Set {
-    /// How a client stands with the tightest of its quotas: that with the smallest share
-    /// of its burst left.
-    fn standing(&self, bucket: &Bucket<'_>, units: u32, now: u64) -> Standing {
-        let spent = |quota: usize| {
-            let rate = &self.rates[quota];
-            bucket.debt(quota, rate, now) as f64 / rate.span() as f64
-        };
-        let tightest = (0..self.rates.len()).max_by(|one, two| spent(*one).total_cmp(&spent(*two)));
-        self.standing_at(tightest.unwrap_or_default(), bucket, units, now)
-    }
-
-    fn standing_at(&self, quota: usize, bucket: &Bucket<'_>, units: u32, now: u64) -> Standing {
-        let rate = &self.rates[quota];
-        let debt = bucket.debt(quota, rate, now);
-        let left = rate.span().saturating_sub(debt) / rate.interval / u64::from(units);
-        // No more than a burst, so it fits.
-        let (policies, full_after) = (self.policies.clone(), Duration::from_nanos(debt));
-        Standing::new(policies, quota, left as u32, full_after)
-    }
-}
-
 impl Gate for RateGate {
     type Permit = RatePermit;
-    type Wait = Ready<Result<RatePermit, Rejection>>;
+    type Wait = RateWait;
 
-    fn enter(&self, class: &Class, now: Instant) -> Entry<RatePermit, Self::Wait> {
-        match self.decide(class, now) {
-            Ok(permit) => Entry::Admitted(permit),
-            Err(rejection) => Entry::Refused(rejection),
-        }
+    fn enter(&self, class: &Class, now: Instant) -> Entry<RatePermit, RateWait> {
+        self.decide(class, now)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{
+    fleet::{Leases, Sharing},
     gate::RateGate,
     quota::Quota,
     quotas::Quotas,
@@ -49,6 +50,7 @@ pub struct RateLimit {
     by_cost: bool,
     enforced: f64,
     tell_all: bool,
+    sharing: Option<Sharing>,
     observer: Option<Arc<dyn Observe>>,
 }
 
@@ -77,6 +79,7 @@ impl RateLimit {
             by_cost: false,
             enforced: 1.0,
             tell_all: false,
+            sharing: None,
             observer: None,
         }
     }
@@ -140,6 +143,17 @@ impl RateLimit {
         Self { tell_all: true, ..self }
     }
 
+    /// The buckets are those of a [`&Fleet`](crate::Fleet): its processes spend one quota
+    /// together. A request then may have to wait for an answer of the fleet's store, for as
+    /// long as its time bound at most, outside of any lock. Default: the buckets are this
+    /// process's own.
+    ///
+    /// A limit [`per_key`](Self::per_key) needs a secret that the fleet knows:
+    /// [`Key::seed_with`](crate::Key::seed_with).
+    pub fn shared(self, fleet: impl Into<Sharing>) -> Self {
+        Self { sharing: Some(fleet.into()), ..self }
+    }
+
     /// Sees every refusal, and whom the quota would have refused where it does not yet.
     /// Default: nobody does; in an admission, its own observer.
     pub fn on_event(self, observer: impl Observe + 'static) -> Self {
@@ -152,7 +166,8 @@ impl RateLimit {
     ///
     /// [`InvalidConfig`] if a quota, its burst or the number of keys is zero, a quota is out
     /// of range, there are too many for one request, the share that is enforced is not from
-    /// 0 to 1, or there are plans without [`per_key`](Self::per_key).
+    /// 0 to 1, there are plans without [`per_key`](Self::per_key), or a fleet's setting is
+    /// out of range or its processes do not make the same keys.
     pub fn gate(self) -> Result<RateGate, InvalidConfig> {
         self.observed_gate(Arc::new(()))
     }
@@ -164,7 +179,11 @@ impl RateLimit {
     ) -> Result<RateGate, InvalidConfig> {
         let settings = self.settings()?;
         let store = if self.per_key { Store::per_key(self.max_keys) } else { Store::one() };
-        Ok(RateGate::new(settings, store, self.observer.unwrap_or(otherwise)))
+        let leases = self.sharing.map(|_| match self.per_key {
+            true => Leases::per_key(self.max_keys),
+            false => Leases::one(),
+        });
+        Ok(RateGate::new(settings, store, leases, self.observer.unwrap_or(otherwise)))
     }
 
     /// What may change while the gate serves.
@@ -173,6 +192,7 @@ impl RateLimit {
         if let (false, Some((plan, _))) = (self.per_key, self.plans.first()) {
             return Err(InvalidConfig::new("plan", plan, "of a limit `per_key`"));
         }
+        self.sharing.as_ref().map(|sharing| sharing.check(self.per_key)).transpose()?;
         let units = if self.by_cost { Settings::HUNDREDTHS } else { 1 };
         Ok(Settings {
             quotas: Quotas::checked(&self.quotas, &self.plans, units)?,
@@ -181,6 +201,7 @@ impl RateLimit {
             unkeyed: self.unkeyed,
             enforced: Share::checked(self.enforced)?,
             tell_all: self.tell_all,
+            sharing: self.sharing.clone(),
         })
     }
 }
@@ -196,6 +217,7 @@ impl fmt::Debug for RateLimit {
             .field("by_cost", &self.by_cost)
             .field("enforced", &self.enforced)
             .field("tell_all", &self.tell_all)
+            .field("sharing", &self.sharing)
             .finish_non_exhaustive()
     }
 }

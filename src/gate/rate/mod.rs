@@ -2,6 +2,7 @@
 
 mod fleet;
 mod gate;
+mod keys;
 mod limit;
 mod permit;
 mod quota;
@@ -11,7 +12,8 @@ mod snapshot;
 mod spend;
 mod store;
 
-pub use fleet::{Order, Shared, SharedBuckets, SharedRate, Taken};
+pub(crate) use fleet::FleetStore;
+pub use fleet::{Order, Outage, RateWait, Shared, SharedBuckets, SharedRate, Sharing, Taken};
 pub use gate::RateGate;
 pub use limit::{RateLimit, Unkeyed};
 pub use permit::RatePermit;

@@ -8,14 +8,30 @@ use crate::{gate::Finish, standing::Standing};
 /// when it drops.
 #[derive(Debug)]
 pub struct RatePermit {
-    /// What was spent, in units. None if nothing was.
-    pub(super) spent: Option<NonZeroU32>,
+    /// None if nothing was spent.
+    pub(super) spent: Option<Spent>,
     standing: Option<Standing>,
 }
 
+/// What was spent, in units.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spent {
+    pub(super) units: NonZeroU32,
+    pub(super) of: Purse,
+}
+
+/// Where units come from, and are handed back to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Purse {
+    /// The bucket of this process, whose quotas are divided among so many.
+    Bucket { among: u32 },
+    /// What this process holds of a bucket that a fleet shares.
+    Lease,
+}
+
 impl RatePermit {
-    pub(super) fn of(spent: NonZeroU32, standing: Option<Standing>) -> Self {
-        Self { spent: Some(spent), standing }
+    pub(super) fn of(units: NonZeroU32, of: Purse, standing: Option<Standing>) -> Self {
+        Self { spent: Some(Spent { units, of }), standing }
     }
 
     /// Of a request that spends nothing.

@@ -75,7 +75,7 @@ impl Quota {
             InvalidConfig::new("burst", self.burst, allowed)
         })?;
         // The burst is added up in 64 bits of nanoseconds.
-        if interval.as_nanos() * u128::from(burst.get()) > LONGEST.as_nanos() * 100 {
+        if interval.as_nanos() * u128::from(burst.get()) > u128::from(MOST_SPAN) {
             let got = format_args!("{} cells of {:?} each", self.burst, interval * units);
             return Err(InvalidConfig::new("burst", got.to_string(), "refilled within 100 years"));
         }
@@ -125,6 +125,13 @@ impl Rate {
         self.interval * u64::from(self.burst.get())
     }
 
+    /// The share of one of so many: at least one unit at once.
+    pub(super) fn divided(&self, among: u32) -> Self {
+        let interval = self.interval.saturating_mul(among.into()).min(MOST_SPAN);
+        let burst = NonZeroU32::new(self.burst.get() / among.max(1)).unwrap_or(NonZeroU32::MIN);
+        Self { interval, burst, policy: self.policy.clone() }
+    }
+
     /// As governor takes it.
     pub(super) fn quota(&self) -> governor::Quota {
         let quota = governor::Quota::with_period(Duration::from_nanos(self.interval));
@@ -133,6 +140,8 @@ impl Rate {
 }
 
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+/// The longest time in which a burst comes back, in nanoseconds.
+const MOST_SPAN: u64 = 100 * LONGEST.as_secs() * 1_000_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -150,6 +159,17 @@ mod tests {
         assert!(error(Quota::per(Duration::MAX, 5)).contains("366 days"));
         assert!(error(Quota::per(LONGEST, 1).burst(u32::MAX)).contains("100 years"));
         assert!(error(Quota::per_second(1).named("a \"b\"")).contains("printable ASCII"));
+    }
+
+    #[test]
+    fn the_share_of_one_of_many_is_within_bounds() {
+        let rate = |quota: Quota| quota.checked(1).expect("it is valid");
+        let quarter = rate(Quota::per_second(100).burst(10)).divided(4);
+        assert_eq!((quarter.interval, quarter.burst.get()), (40_000_000, 2));
+        let least = rate(Quota::per(LONGEST, 1)).divided(u32::MAX);
+        assert_eq!((least.span(), least.burst.get()), (MOST_SPAN, 1));
+        let same = rate(Quota::per_second(100)).divided(1);
+        assert_eq!((same.interval, same.burst.get()), (10_000_000, 100));
     }
 
     #[test]

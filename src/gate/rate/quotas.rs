@@ -1,9 +1,16 @@
 //! Which quotas hold for whom.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use super::quota::{Quota, Rate};
-use crate::{class::Plan, config::InvalidConfig, standing::Policy};
+use super::{
+    fleet::SharedRate,
+    quota::{Quota, Rate},
+};
+use crate::{
+    class::Plan,
+    config::InvalidConfig,
+    standing::{Policy, Standing},
+};
 
 /// The quotas of all plans.
 #[derive(Debug)]
@@ -18,6 +25,8 @@ pub(super) struct Quotas {
 #[derive(Debug)]
 pub(super) struct Set {
     pub(super) rates: Box<[Rate]>,
+    /// The same for buckets that a fleet shares.
+    pub(super) shared: Arc<[SharedRate]>,
     /// What clients are told of them.
     pub(super) policies: Arc<[Policy]>,
 }
@@ -60,7 +69,44 @@ impl Set {
                 return Err(InvalidConfig::new("name", name, allowed));
             }
         }
-        Ok(Self { rates, policies })
+        Ok(Self::new(rates, policies))
+    }
+
+    fn new(rates: Box<[Rate]>, policies: Arc<[Policy]>) -> Self {
+        let shared =
+            |rate: &Rate| SharedRate::new(Duration::from_nanos(rate.interval), rate.burst.get());
+        Self { shared: rates.iter().map(shared).collect(), rates, policies }
+    }
+
+    /// The share of one of so many processes.
+    pub(super) fn divided(&self, among: u32) -> Self {
+        let rates = self.rates.iter().map(|rate| rate.divided(among)).collect();
+        Self::new(rates, self.policies.clone())
+    }
+
+    /// How a client stands with the tightest of its quotas, where each is whole again in so
+    /// many nanoseconds: that with the smallest share of its burst left.
+    pub(super) fn standing(&self, debt: impl Fn(usize, &Rate) -> u64, units: u32) -> Standing {
+        let spent = |quota: usize| {
+            let rate = &self.rates[quota];
+            debt(quota, rate) as f64 / rate.span() as f64
+        };
+        let tightest = (0..self.rates.len()).max_by(|one, two| spent(*one).total_cmp(&spent(*two)));
+        self.standing_at(tightest.unwrap_or_default(), debt, units)
+    }
+
+    pub(super) fn standing_at(
+        &self,
+        quota: usize,
+        debt: impl Fn(usize, &Rate) -> u64,
+        units: u32,
+    ) -> Standing {
+        let rate = &self.rates[quota];
+        let debt = debt(quota, rate);
+        let left = rate.span().saturating_sub(debt) / rate.interval / u64::from(units);
+        // No more than a burst, so it fits.
+        let (policies, full_after) = (self.policies.clone(), Duration::from_nanos(debt));
+        Standing::new(policies, quota, left as u32, full_after)
     }
 }
 

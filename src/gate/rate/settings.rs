@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use super::{limit::Unkeyed, quotas::Quotas};
+use super::{fleet::Sharing, limit::Unkeyed, quotas::Quotas};
 use crate::{
     class::{Class, Key},
     config::InvalidConfig,
@@ -21,6 +21,8 @@ pub(super) struct Settings {
     pub(super) unkeyed: Unkeyed,
     pub(super) enforced: Share,
     pub(super) tell_all: bool,
+    /// With whom the buckets are shared.
+    pub(super) sharing: Option<Sharing>,
 }
 
 impl Settings {

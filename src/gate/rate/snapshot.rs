@@ -14,6 +14,11 @@ pub struct RateSnapshot {
     /// [`RateLimit::report_only`](crate::RateLimit::report_only) or
     /// [`enforced_for`](crate::RateLimit::enforced_for).
     pub would_refuse: u64,
+    /// Questions to the store of a [`Fleet`](crate::Fleet).
+    pub asked: u64,
+    /// Requests that were decided without the answer that they needed from it, as
+    /// [`Fleet::on_outage`](crate::Fleet::on_outage) says.
+    pub alone: u64,
     /// Keys that are remembered.
     pub keys: usize,
 }
@@ -24,6 +29,8 @@ pub(super) struct Tally {
     admitted: AtomicU64,
     refused: AtomicU64,
     would_refuse: AtomicU64,
+    asked: AtomicU64,
+    alone: AtomicU64,
 }
 
 impl Tally {
@@ -39,9 +46,23 @@ impl Tally {
         self.would_refuse.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn ask(&self) {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn decide_alone(&self) {
+        self.alone.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn snapshot(&self, keys: usize) -> RateSnapshot {
-        let [admitted, refused, would_refuse] = [&self.admitted, &self.refused, &self.would_refuse]
-            .map(|count| count.load(Ordering::Relaxed));
-        RateSnapshot { admitted, refused, would_refuse, keys }
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        RateSnapshot {
+            admitted: read(&self.admitted),
+            refused: read(&self.refused),
+            would_refuse: read(&self.would_refuse),
+            asked: read(&self.asked),
+            alone: read(&self.alone),
+            keys,
+        }
     }
 }

@@ -1,28 +1,18 @@
 //! Where the buckets live: one, or a bounded number by key.
 
-use std::{
-    cell::Cell,
-    fmt,
-    hash::{BuildHasherDefault, Hasher},
-};
+use std::{cell::Cell, fmt};
 
 use governor::state::InMemoryState;
-use quick_cache::{
-    UnitWeighter,
-    sync::{Cache, EntryAction, EntryResult},
-};
 
-use super::{quotas::Set, spend::Bucket};
+use super::{keys::Keys, quotas::Set, spend::Bucket};
 use crate::class::Key;
 
 /// The buckets behind a rate gate.
 pub(super) struct Store {
     /// For requests without a key.
     nobody: [InMemoryState; Set::MOST],
-    keys: Option<Keys>,
+    keys: Option<Keys<Arrivals>>,
 }
-
-type Keys = Cache<Key, Arrivals, UnitWeighter, BuildHasherDefault<Unhashed>>;
 
 impl Store {
     pub(super) fn one() -> Self {
@@ -30,9 +20,7 @@ impl Store {
     }
 
     pub(super) fn per_key(max_keys: usize) -> Self {
-        let (weighter, hasher) = (UnitWeighter, BuildHasherDefault::default());
-        let keys = Cache::with(max_keys, max_keys as u64, weighter, hasher, Default::default());
-        Self { nobody: Default::default(), keys: Some(keys) }
+        Self { nobody: Default::default(), keys: Some(Keys::at_most(max_keys)) }
     }
 
     pub(super) fn is_per_key(&self) -> bool {
@@ -41,7 +29,7 @@ impl Store {
 
     /// How many keys are remembered.
     pub(super) fn len(&self) -> usize {
-        self.keys.as_ref().map_or(0, Cache::len)
+        self.keys.as_ref().map_or(0, Keys::len)
     }
 
     /// Shows the bucket of `key`, with a place for so many quotas.
@@ -51,24 +39,11 @@ impl Store {
         quotas: usize,
         visit: impl FnOnce(Bucket<'_>) -> T,
     ) -> T {
-        let (Some(keys), Some(key)) = (&self.keys, key) else {
-            return visit(Bucket::Shared(&self.nobody));
-        };
-        let mut visit = Some(visit);
-        let mut once = |arrivals: &mut Arrivals| {
-            let visit = visit.take().expect("a key is found or new");
-            visit(Bucket::Held(arrivals.of(quotas)))
-        };
-        match keys.entry(&key, None, |_, arrivals| EntryAction::Retain(once(arrivals))) {
-            EntryResult::Retained(result) => result,
-            EntryResult::Vacant(place) => {
-                let mut fresh = Arrivals::default();
-                let result = once(&mut fresh);
-                // Fails only where somebody has emptied the cache meanwhile: nobody does.
-                let _ = place.insert(fresh);
-                result
+        match (&self.keys, key) {
+            (Some(keys), Some(key)) => {
+                keys.visit(key, |arrivals| visit(Bucket::Held(arrivals.of(quotas))))
             }
-            _ => unreachable!("entries are retained, without a timeout"),
+            _ => visit(Bucket::Shared(&self.nobody)),
         }
     }
 }
@@ -107,26 +82,6 @@ impl Arrivals {
             Self::One(arrival) => std::slice::from_ref(Cell::from_mut(arrival)),
             Self::Many(arrivals) => Cell::from_mut(&mut arrivals[..]).as_slice_of_cells(),
         }
-    }
-}
-
-/// A [`Key`] is a seeded hash already.
-#[derive(Default)]
-struct Unhashed(u64);
-
-impl Hasher for Unhashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
     }
 }
 

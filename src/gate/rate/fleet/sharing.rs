@@ -1,0 +1,148 @@
+//! With whom a rate limit shares its buckets, and on which terms.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::runtime::Handle;
+
+use super::SharedBuckets;
+use crate::{
+    class::Key,
+    clock,
+    config::{self, InvalidConfig},
+    event::Circuit,
+    gate::BreakerGate,
+    outcome::Outcome,
+};
+
+/// What holds for a request while the buckets that the fleet shares do not answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outage {
+    /// A bucket of this process, with each quota divided by the processes of the fleet, as
+    /// far as they were known last; by 1, until they were told for the first time.
+    #[default]
+    Local,
+    /// It passes.
+    Admit,
+    /// It is refused, for [`Reason::Fleet`](crate::Reason::Fleet).
+    Refuse,
+}
+
+/// With whom a rate limit shares its buckets: made of a [`&Fleet`](crate::Fleet).
+#[derive(Clone)]
+pub struct Sharing {
+    pub(super) store: Arc<FleetStore>,
+    lease: u32,
+    pub(super) time_bound: Duration,
+    pub(super) outage: Outage,
+}
+
+impl Sharing {
+    pub(crate) fn new(
+        store: Arc<FleetStore>,
+        lease: u32,
+        time_bound: Duration,
+        outage: Outage,
+    ) -> Self {
+        Self { store, lease, time_bound, outage }
+    }
+
+    /// Whether a limit can be shared on these terms.
+    pub(in crate::gate::rate) fn check(&self, per_key: bool) -> Result<(), InvalidConfig> {
+        config::at_least("lease", self.lease, 1)?;
+        config::duration("time_bound", self.time_bound, LEAST_BOUND, MOST_BOUND)?;
+        if per_key && !Key::may_be_shared() {
+            let got = "per key, with keys that only this process can make";
+            let allowed = "after `Key::seed_with`: call it when the process starts, before any \
+                           key is made, with a secret that all processes of the fleet know";
+            return Err(InvalidConfig::new("shared", got, allowed));
+        }
+        Ok(())
+    }
+
+    /// The most units to hold, where a cell is so many. None are held where each request is
+    /// to ask for itself.
+    pub(super) fn most(&self, units: u32) -> u32 {
+        if self.lease > 1 { self.lease.saturating_mul(units) } else { 0 }
+    }
+}
+
+impl fmt::Debug for Sharing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sharing")
+            .field("store", &self.store.name)
+            .field("lease", &self.lease)
+            .field("time_bound", &self.time_bound)
+            .field("outage", &self.outage)
+            .finish()
+    }
+}
+
+/// The store that the processes share, as this one sees it.
+pub(crate) struct FleetStore {
+    pub(super) name: Arc<str>,
+    pub(super) buckets: Arc<dyn SharedBuckets>,
+    /// Shut while asking is of no use.
+    pub(crate) breaker: BreakerGate,
+    pub(super) account: Account,
+    /// As they were told last.
+    members: AtomicU32,
+    /// When they are to be asked for again, in nanoseconds after `start`.
+    due: AtomicU64,
+    start: Instant,
+}
+
+/// Hears how long each question took and how it went.
+pub(crate) type Account = Box<dyn Fn(Duration, Outcome) + Send + Sync>;
+
+impl FleetStore {
+    pub(crate) fn new(
+        name: Arc<str>,
+        buckets: Arc<dyn SharedBuckets>,
+        breaker: BreakerGate,
+        account: Account,
+    ) -> Self {
+        let (members, due, start) = (AtomicU32::new(1), AtomicU64::new(0), clock::now());
+        Self { name, buckets, breaker, account, members, due, start }
+    }
+
+    /// The processes of the fleet, this one included, as they were told last.
+    pub(crate) fn members(&self) -> u32 {
+        self.members.load(Ordering::Relaxed)
+    }
+
+    /// Tells in a task of its own that this process is there, if that is due. Whoever comes
+    /// by does it.
+    pub(super) fn roll_call(self: &Arc<Self>, now: Instant) {
+        let elapsed = now.saturating_duration_since(self.start).as_nanos() as u64;
+        let due = self.due.load(Ordering::Relaxed);
+        if elapsed < due || self.breaker.circuit() == Circuit::Open {
+            return;
+        }
+        let next = elapsed + ROLL_CALL.as_nanos() as u64;
+        let won = self.due.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed);
+        if let (Ok(_), Ok(runtime)) = (won, Handle::try_current()) {
+            let store = self.clone();
+            runtime.spawn(async move {
+                let told = tokio::time::timeout(ROLL_CALL, store.buckets.members()).await;
+                if let Ok(Ok(members)) = told {
+                    let members = u32::try_from(members).unwrap_or(u32::MAX).max(1);
+                    store.members.store(members, Ordering::Relaxed);
+                }
+            });
+        }
+    }
+}
+
+/// How often the members are asked for at most, and how long an answer may take.
+const ROLL_CALL: Duration = Duration::from_secs(2);
+
+const LEAST_BOUND: Duration = Duration::from_millis(1);
+const MOST_BOUND: Duration = Duration::from_secs(10);
