@@ -20,7 +20,8 @@ use crate::{
 ///
 /// It connects when it is first needed, with tokio, and again when the connection is lost:
 /// each call tries at once, and fails if that does not help, so that whoever asks can go on
-/// without. No call takes longer than 100 ms.
+/// without. No call takes longer than a second; a [`Fleet`](crate::Fleet) has a time
+/// bound of its own.
 #[derive(Clone)]
 pub struct RedisBuckets(Arc<Inner>);
 
@@ -146,6 +147,6 @@ fn given_up_when_silent(settings: TcpSettings) -> TcpSettings {
 
 /// For one call, with connecting. Whoever answers requests has less; this is so that no
 /// call is left behind.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_secs(1);
 #[cfg(target_os = "linux")]
 const SILENCE: Duration = Duration::from_secs(3);

@@ -24,7 +24,7 @@ fn one_a_day() -> Arc<[SharedRate]> {
     rates(&[(DAY, 1)])
 }
 
-/// An error, and soon: calls have 100 ms each.
+/// An error, and soon: calls have a second each.
 async fn fails_soon(buckets: &RedisBuckets, order: &Order) {
     let asked = Instant::now();
     let taken = buckets.take(order.clone()).await;
