@@ -67,6 +67,9 @@ pub(crate) struct Terms {
     pub(crate) rate: u32,
     #[arg(id = "hold", long = "hold")]
     pub(crate) lease: u32,
+    /// For an answer, in milliseconds.
+    #[arg(id = "patience", long = "patience")]
+    pub(crate) patience: u64,
 }
 
 impl Terms {
@@ -80,13 +83,14 @@ impl Terms {
     }
 
     /// As arguments of [`Order`].
-    pub(crate) fn arguments(self) -> [String; 4] {
-        let Self { processes, seconds, rate, lease } = self;
+    pub(crate) fn arguments(self) -> [String; 5] {
+        let Self { processes, seconds, rate, lease, patience } = self;
         [
             format!("--of={processes}"),
             format!("--for={seconds}"),
             format!("--quota={rate}"),
             format!("--hold={lease}"),
+            format!("--patience={patience}"),
         ]
     }
 }

@@ -40,7 +40,8 @@ pub(crate) fn run(order: &Order) -> Result<()> {
 fn gate(url: &str, terms: Terms) -> Result<RateGate> {
     Key::seed_with("the secret of this fleet")?;
     let buckets = RedisBuckets::new(Client::open(url)?, "example");
-    let fleet = Fleet::new("redis", buckets).lease(terms.lease);
+    let patience = Duration::from_millis(terms.patience);
+    let fleet = Fleet::new("redis", buckets).lease(terms.lease).time_bound(patience);
     let quota = Quota::per_second(terms.rate).burst(terms.burst());
     Ok(RateLimit::new(quota).per_key().shared(&fleet).gate()?)
 }

@@ -63,8 +63,9 @@ The quota is burst + rate × time. Beyond it may come, in all, a hundredth, and 
 processes hold by lease (in both directions, where nothing breaks); in an outage one burst of
 the processes' own buckets, one of the new Redis, and the rate for the three seconds in which
 asking ramps up, when both give. A check is
-what a request waits for its decision; no goal but that it never hangs, with a time bound of
-5 ms. ✓ is a goal that is met.
+what a request waits for its decision. A request has 1 s of patience in the first two runs, so
+that what is counted is the quota of all of them however busy the machine is, and 5 ms, which
+is the default, in the outages: there the goal is that it never hangs. ✓ is a goal that is met.
 ",
         rate / 10,
         seconds[0],

@@ -59,6 +59,20 @@ async fn a_server_without_the_script_is_given_it() {
 
 #[tokio::test]
 #[ignore = "needs Redis"]
+async fn a_user_of_its_own_needs_no_more_than_what_is_documented() {
+    let server = Server::start(&[]).expect("redis-server is installed");
+    let user = "ACL SETUSER quotas on >secret ~brownout:* +evalsha +script|load +time +get +set \
+                +zadd +zremrangebyscore +pexpire +zcard";
+    command(&server, &user.split_whitespace().collect::<Vec<_>>());
+    let url = server.url().replace("//", "//quotas:secret@");
+    let buckets = RedisBuckets::new(Client::open(url).expect("it is an address"), "shop");
+    assert_eq!(units(&take(&buckets, &order("one", &one_a_day(), 1, 1)).await), Some(1));
+    assert_eq!(buckets.members().await.expect("it is allowed to"), 1);
+    assert!(!format!("{buckets:?}").contains("secret"));
+}
+
+#[tokio::test]
+#[ignore = "needs Redis"]
 async fn a_flushed_server_begins_afresh() {
     let server = Server::start(&[]).expect("redis-server is installed");
     let (buckets, order) =
