@@ -81,7 +81,7 @@
 //! | [`AdmissionLayer`] | all of it, in the right order; the only one that knows routes and several databases |
 //! | [`ConcurrencyLimitLayer`] | as much at once as the database does well |
 //! | [`CircuitBreakerLayer`] | less while the database is slow, nothing while it does not answer |
-//! | [`RateLimitLayer`] | a quota, for all or per client |
+//! | [`RateLimitLayer`] | a quota, for all or per client; of this process, or of a [`Fleet`] |
 //! | [`FallbackLayer`] | another service answers what was refused |
 //!
 //! # Features
@@ -105,8 +105,8 @@
 //! * Count what the database still does for a client that has left, but with
 //!   `db.sqlx(pool)` and [`Lent::to_the_end`]: elsewhere a query that was dropped counts as
 //!   over.
-//! * Have the instances of a service agree: each feels the database for itself, and learns
-//!   its routes anew after a start.
+//! * Have the instances of a service agree on more than their quotas ([`Fleet`]): each feels
+//!   the database for itself, and learns its routes anew after a start.
 //! * gRPC statuses, and tonic's `NamedService`: a refusal is an HTTP status.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -49,7 +49,9 @@ use crate::{
 /// to three of them try after a second or two whether the store is back. Asking ramps up
 /// then within three seconds, as after any open circuit.
 ///
-/// What the store took for a request that did not wait for it any more stays spent.
+/// What the store took for a request that did not wait for it any more stays spent. Where
+/// it answers only some of the processes or questions, both quotas hold, that of the fleet
+/// and the shares of the processes: up to twice as many are admitted.
 ///
 /// Each limit needs buckets of its own: a client has one bucket there, whichever limit asks.
 #[derive(Clone)]
@@ -130,6 +132,12 @@ impl From<&Fleet> for Sharing {
     fn from(fleet: &Fleet) -> Self {
         let Fleet { store, lease, time_bound, outage, .. } = fleet;
         Self::new(store.clone(), *lease, *time_bound, *outage)
+    }
+}
+
+impl From<Fleet> for Sharing {
+    fn from(fleet: Fleet) -> Self {
+        Self::from(&fleet)
     }
 }
 

@@ -5,6 +5,7 @@
 pub(crate) mod careful;
 pub(crate) mod chunks;
 pub(crate) mod controlled;
+pub(crate) mod fleet;
 pub(crate) mod reserving;
 pub(crate) mod room;
 pub(crate) mod slow_database;

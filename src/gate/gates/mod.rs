@@ -38,6 +38,7 @@ use crate::{
 
 /// Rate limit (if there is a quota), and for each database that a request needs (said by
 /// its [`Class`], or learned) its circuit, that of the route at it, and its limit, as one.
+/// Where a quota that a fleet shares has to be asked for, the rest comes after the answer.
 ///
 /// The concurrency permits are taken last, so that no refusal by something else ever holds
 /// one. A cell of the quota that was spent on a request which another gate refuses is
@@ -184,8 +185,8 @@ impl Gates {
         now: Instant,
     ) -> Entry<GatesPermit, GatesWait> {
         let Shared { guards, learned, .. } = &*self.0;
-        let (class, route) = (permit.class, permit.route.clone());
-        let route = route.as_deref();
+        let class = permit.class;
+        let route = learned.of(&class).map(Arc::as_ref);
         for (index, guard) in guards.iter().enumerate() {
             if place == Place::Edge && learned.needs(&class, route, index) {
                 match guard.check(&class, route, index) {

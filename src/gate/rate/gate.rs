@@ -152,7 +152,7 @@ impl RateGate {
             return case.enter(now);
         }
         let set = settings.quotas.of(class.plan);
-        let spent = self.spend(set, &settings, class, price, self.nanos(now));
+        let spent = self.spend((set, &[]), &settings, class, price, self.nanos(now));
         let bucket = Purse::Bucket { among: 1 };
         let result = spent.map(|standing| RatePermit::of(price, bucket, standing));
         self.settle(&settings, class, result).into()
@@ -163,10 +163,10 @@ impl RateGate {
         now.saturating_duration_since(self.0.start).as_nanos() as u64
     }
 
-    /// Spends of the bucket of this process.
+    /// Spends of the bucket of this process, which owes for each quota what `owed` says.
     pub(super) fn spend(
         &self,
-        set: &Set,
+        (set, owed): (&Set, &[u64]),
         settings: &Settings,
         class: &Class,
         price: NonZeroU32,
@@ -174,6 +174,8 @@ impl RateGate {
     ) -> Result<Option<Standing>, Rejection> {
         let Settings { units, tell_all, .. } = *settings;
         self.0.store.visit(class.key, set.rates.len(), |bucket| {
+            let arrivals = owed.iter().map(|owed| now.saturating_add(*owed));
+            arrivals.enumerate().for_each(|(quota, arrival)| bucket.owe(quota, arrival));
             let debt = |quota, rate: &_| bucket.debt(quota, rate, now);
             match bucket.spend(&set.rates, price, now) {
                 Ok(()) => Ok(tell_all.then(|| set.standing(debt, units))),

@@ -145,8 +145,11 @@ impl RateLimit {
 
     /// The buckets are those of a [`&Fleet`](crate::Fleet): its processes spend one quota
     /// together. A request then may have to wait for an answer of the fleet's store, for as
-    /// long as its time bound at most, outside of any lock. Default: the buckets are this
-    /// process's own.
+    /// long as its time bound at most; it does so before anything else is asked. Default:
+    /// the buckets are this process's own.
+    ///
+    /// A key that is [remembered](Self::max_keys) then takes 104 bytes, and 16 for each
+    /// further quota; its bucket of this process only once it was needed.
     ///
     /// A limit [`per_key`](Self::per_key) needs a secret that the fleet knows:
     /// [`Key::seed_with`](crate::Key::seed_with).

@@ -54,6 +54,14 @@ impl Bucket<'_> {
         }
     }
 
+    /// A quota is not whole before so many nanoseconds after the gate was built.
+    pub(super) fn owe(&self, quota: usize, arrival: u64) {
+        let later = |own: Option<Nanos>| {
+            Ok::<_, Infallible>(((), own.unwrap_or_default().max(arrival.into())))
+        };
+        let Ok(()) = self.slot(quota, u64::MAX).measure_and_replace(&NotKeyed::NonKey, later);
+    }
+
     /// In how long the quota is whole again, in nanoseconds.
     pub(super) fn debt(&self, quota: usize, rate: &Rate, now: u64) -> u64 {
         let look = |arrival: Option<Nanos>| Err::<((), Nanos), _>(arrival.unwrap_or_default());
@@ -186,6 +194,21 @@ mod tests {
         let quick = rates(&[Quota::per_second(10)]);
         let lack = bucket.spend(&quick, units(1), 0).unwrap_err();
         assert_eq!(lack.wait, Duration::from_millis(100));
+    }
+
+    #[test]
+    fn what_is_owed_is_no_less_than_was_spent() {
+        let rates = rates(&[Quota::per_second(10).burst(3)]);
+        let (shared, mut held) = ([InMemoryState::default()], [0]);
+        let held = Bucket::Held(Cell::from_mut(&mut held[..]).as_slice_of_cells());
+        for bucket in [Bucket::Shared(&shared), held] {
+            bucket.owe(0, 250 * MS);
+            let lack = bucket.spend(&rates, units(1), 0).unwrap_err();
+            assert_eq!(lack.wait, Duration::from_millis(50));
+            assert_eq!(bucket.spend(&rates, units(1), 50 * MS), Ok(()));
+            bucket.owe(0, 250 * MS);
+            assert_eq!(bucket.debt(0, &rates[0], 50 * MS), 300 * MS);
+        }
     }
 
     #[test]

@@ -5,13 +5,32 @@ use std::{error::Error, future::Future, pin::Pin, sync::Arc, time::Duration};
 use crate::class::Key;
 
 /// Buckets that the processes of a fleet share, such as in Redis.
+///
+/// A [`Fleet`](crate::Fleet) makes a quota of them, and has everything that does not belong
+/// to the store: it leases, remembers, bounds the time, and goes on without an answer. So an
+/// implementation only asks, and fails where it is not answered.
 pub trait SharedBuckets: Send + Sync + 'static {
     /// Takes from a bucket, at the time of whoever keeps it: in one step, as many units of
     /// all the rates as there are, from `least` to `most`; nothing if there are fewer.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is in the way; the request is decided without the store then. So it is
+    /// after a panic.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future is dropped when the time is over or the client has left, at any point.
+    /// What the store takes all the same is lost to the fleet.
     fn take(&self, order: Order) -> Shared<Taken>;
 
     /// Tells that this process is there, and how many there were of late with it: at
-    /// least 1.
+    /// least 1. Asked for every two seconds at most, in a task of its own, and given up
+    /// after as long.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is in the way; what was told last holds on.
     fn members(&self) -> Shared<usize>;
 }
 

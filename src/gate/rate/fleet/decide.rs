@@ -28,7 +28,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(in crate::gate::rate) struct Case<'c> {
     pub(super) gate: &'c RateGate,
-    leases: &'c Leases,
+    pub(super) leases: &'c Leases,
     pub(super) sharing: &'c Sharing,
     pub(super) settings: &'c Arc<Settings>,
     pub(super) class: &'c Class,
@@ -88,12 +88,13 @@ impl<'c> Case<'c> {
         let store = &self.sharing.store;
         let Ok(probe) = store.breaker.check(self.class) else {
             self.fail(more, now);
-            return self.decided(self.decide_alone(self.gate.nanos(now)));
+            return self.decided(self.decide_alone(now));
         };
         self.gate.0.tally.ask();
         let price = self.price.get();
         let rates = Arc::clone(&self.set().shared);
-        let order = Order::new(self.class.key, rates, price, price.saturating_add(more));
+        let key = self.class.key.filter(|_| self.settings.per_key);
+        let order = Order::new(key, rates, price, price.saturating_add(more));
         Progress::Asking(Question::ask(store, order, more, probe, now))
     }
 
@@ -108,14 +109,14 @@ impl<'c> Case<'c> {
         }
         self.decided(match landed {
             Some(Ok(Some(permit))) => {
-                self.hear_answer(self.gate.nanos(now));
+                self.hear_answer(now);
                 Ok(permit)
             }
             Some(Err(rejection)) => {
-                self.hear_answer(self.gate.nanos(now));
+                self.hear_answer(now);
                 Err(rejection)
             }
-            None | Some(Ok(None)) => self.decide_alone(self.gate.nanos(now)),
+            None | Some(Ok(None)) => self.decide_alone(now),
         })
     }
 
@@ -147,7 +148,7 @@ impl<'c> Case<'c> {
 
     /// Nobody answers in time.
     pub(super) fn time_out(&self, now: Instant) -> Progress {
-        self.decided(self.decide_alone(self.gate.nanos(now)))
+        self.decided(self.decide_alone(now))
     }
 
     /// The units of a request that has left are held again.
@@ -172,7 +173,7 @@ impl<'c> Case<'c> {
         Rejection::new(Reason::Quota, lack.wait).standing_at(standing)
     }
 
-    fn set(&self) -> &Set {
+    pub(super) fn set(&self) -> &Set {
         self.settings.quotas.of(self.class.plan)
     }
 

@@ -122,10 +122,18 @@ impl Held {
     /// In how long this process's view of a quota is whole again, in nanoseconds: what it
     /// holds is not spent yet.
     pub(super) fn debt(&self, quota: usize, rate: &Rate, now: Instant) -> u64 {
-        // No more than a burst, so it fits.
         let debt = self.debts.of(quota, rate.pace(), now).as_nanos() as u64;
         let held = rate.interval.saturating_mul(self.lease.units(now).into());
         debt.saturating_sub(held)
+    }
+
+    /// In how long the fleet's quotas are whole again, in nanoseconds, as it was told last.
+    pub(super) fn owed(&self, set: &Set, now: Instant) -> [u64; Set::MOST] {
+        let mut owed = [0; Set::MOST];
+        for (quota, (pace, owed)) in set.paces().zip(&mut owed).enumerate() {
+            *owed = self.debts.of(quota, pace, now).as_nanos() as u64;
+        }
+        owed
     }
 
     /// Serves those who wait, in their order. Those for whom nothing is on its way any more
@@ -186,3 +194,6 @@ impl Rate {
         (Duration::from_nanos(self.interval), self.burst.get())
     }
 }
+
+#[cfg(test)]
+mod tests;

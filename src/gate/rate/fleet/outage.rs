@@ -2,7 +2,7 @@
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{Outage, decide::Case};
@@ -44,11 +44,11 @@ impl Contact {
 
 impl Case<'_> {
     /// Nobody answers.
-    pub(super) fn decide_alone(&self, now: u64) -> Result<RatePermit, Rejection> {
+    pub(super) fn decide_alone(&self, now: Instant) -> Result<RatePermit, Rejection> {
         let store = &self.sharing.store;
         self.gate.0.tally.decide_alone();
         let members = store.members();
-        if self.gate.0.contact.fail(now + 1) {
+        if self.gate.0.contact.fail(self.gate.nanos(now) + 1) {
             let (store, members) = (store.name.clone(), members as usize);
             self.gate.0.observer.observe(&Event::FleetLost { store, members });
         }
@@ -59,22 +59,21 @@ impl Case<'_> {
         }
     }
 
-    fn spend_alone(&self, members: u32, now: u64) -> Result<RatePermit, Rejection> {
-        let set = self.settings.quotas.of(self.class.plan);
+    /// Of what is known to be left to the fleet, this process's share.
+    fn spend_alone(&self, members: u32, now: Instant) -> Result<RatePermit, Rejection> {
+        let Self { gate, settings, class, price, .. } = *self;
+        let set = self.set();
+        let owed = self.leases.visit(class.key, |held| held.owed(set, now));
         let own = (members > 1).then(|| set.divided(members));
-        let spent = self.gate.spend(
-            own.as_ref().unwrap_or(set),
-            self.settings,
-            self.class,
-            self.price,
-            now,
-        );
-        spent.map(|standing| RatePermit::of(self.price, Purse::Bucket { among: members }, standing))
+        let own = (own.as_ref().unwrap_or(set), &owed[..set.rates.len()]);
+        let spent = gate.spend(own, settings, class, price, gate.nanos(now));
+        let bucket = Purse::Bucket { among: members };
+        spent.map(|standing| RatePermit::of(price, bucket, standing))
     }
 
     /// The store has answered.
-    pub(super) fn hear_answer(&self, now: u64) {
-        if let Some(after) = self.gate.0.contact.answer(now + 1) {
+    pub(super) fn hear_answer(&self, now: Instant) {
+        if let Some(after) = self.gate.0.contact.answer(self.gate.nanos(now) + 1) {
             let store = self.sharing.store.name.clone();
             self.gate.0.observer.observe(&Event::FleetFound { store, after });
         }

@@ -26,7 +26,8 @@ use crate::{
 #[non_exhaustive]
 pub enum Outage {
     /// A bucket of this process, with each quota divided by the processes of the fleet, as
-    /// far as they were known last; by 1, until they were told for the first time.
+    /// they were told last (by 1, until they were), and no fuller than the fleet's own was
+    /// when it was heard of last.
     #[default]
     Local,
     /// It passes.
