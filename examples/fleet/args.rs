@@ -67,6 +67,9 @@ pub(crate) struct Terms {
     pub(crate) rate: u32,
     #[arg(id = "hold", long = "hold")]
     pub(crate) lease: u32,
+    /// What a hot client wants, in times its quota.
+    #[arg(id = "times", long = "times")]
+    pub(crate) times: f64,
     /// For an answer, in milliseconds.
     #[arg(id = "patience", long = "patience")]
     pub(crate) patience: u64,
@@ -83,13 +86,14 @@ impl Terms {
     }
 
     /// As arguments of [`Order`].
-    pub(crate) fn arguments(self) -> [String; 5] {
-        let Self { processes, seconds, rate, lease, patience } = self;
+    pub(crate) fn arguments(self) -> [String; 6] {
+        let Self { processes, seconds, rate, lease, times, patience } = self;
         [
             format!("--of={processes}"),
             format!("--for={seconds}"),
             format!("--quota={rate}"),
             format!("--hold={lease}"),
+            format!("--times={times}"),
             format!("--patience={patience}"),
         ]
     }

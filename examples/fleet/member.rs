@@ -20,10 +20,8 @@ use crate::{
     ledger::Ledger,
 };
 
-/// Clients that want several times their quota, all of them at every process.
+/// Clients that want most, all of them at every process.
 pub(crate) const HOT: usize = 3;
-/// So many times their quota.
-pub(crate) const OVERLOAD: u32 = 5;
 /// Clients that seldom come.
 const COLD: u32 = 500;
 /// How often one of those comes: each so many requests.
@@ -54,7 +52,7 @@ async fn serve(order: &Order) -> Result<Ledger> {
     let ledger = Rc::new(RefCell::new(Ledger::new(HOT)));
     let mut requests = JoinSet::new();
     let (end, mut ticks) = (start + Duration::from_secs(terms.seconds.into()), interval(TICK));
-    let rate = f64::from(OVERLOAD * terms.rate * HOT as u32) / f64::from(terms.processes);
+    let rate = terms.times * f64::from(terms.rate * HOT as u32) / f64::from(terms.processes);
     let rate = rate * SELDOM as f64 / (SELDOM - 1) as f64;
     let mut sent = 0;
     while Instant::now() < end {

@@ -7,8 +7,8 @@ use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, pre
 use crate::{
     args::Args,
     findings::{Figure, Findings},
-    member::{HOT, OVERLOAD},
-    trial::Trial,
+    member::HOT,
+    trial::{AT_EASE, OVERLOAD, Trial},
 };
 
 pub(crate) fn table(columns: &[Findings]) -> String {
@@ -55,23 +55,26 @@ fleet`; `--markdown` writes it.
 - *strict* ({} s): a request asks Redis, unless the last answer for its key tells that it would
   be refused.
 - *leased* ({} s): a process asks for up to {lease} cells of a hot key at once and holds them.
+- *at ease* ({} s): leased, and they want {AT_EASE} times their quota.
 - *killed* ({} s): strict, and Redis is killed after a third of the time and started again,
   empty, at half-time. As long as it does not answer, each process has its share of the quota.
 - *frozen* ({} s): the same, but it stands still (SIGSTOP) and goes on with what it knew.
 
 The quota is burst + rate × time. Beyond it may come, in all, a hundredth, and what the
-processes hold by lease (in both directions, where nothing breaks); in an outage one burst of
-the processes' own buckets, one of the new Redis, and the rate for the three seconds in which
-asking ramps up, when both give. A check is
-what a request waits for its decision. A request has 1 s of patience in the first two runs, so
-that what is counted is the quota of all of them however busy the machine is, and 5 ms, which
-is the default, in the outages: there the goal is that it never hangs. ✓ is a goal that is met.
+processes hold by lease (and no more may be missing, where there is no outage and they want
+more). In an outage there may come, beside, one burst of the processes' own buckets, one of the
+new Redis, and the rate for the three seconds in which asking ramps up, when both give.
+
+A check is what a request waits for its decision. It has 1 s of patience in the first three
+runs, so that what is counted is the quota of all however busy the machine is, and in the
+outages the usual 5 ms: there the goal is that none hangs. ✓ is a goal that is met.
 ",
         rate / 10,
         seconds[0],
         seconds[1],
         seconds[2],
         seconds[3],
+        seconds[4],
     )
 }
 

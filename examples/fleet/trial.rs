@@ -32,15 +32,20 @@ pub(crate) enum Outage {
 }
 
 impl Trial {
-    pub(crate) fn all(args: &Args) -> [Self; 4] {
+    pub(crate) fn all(args: &Args) -> [Self; 5] {
         let Args { processes, seconds, rate, lease, .. } = *args;
         // What is counted is to be the quota of all, however busy the machine is.
-        let strict = Terms { processes, seconds, rate, lease: 1, patience: 1_000 };
+        let strict = Terms { processes, seconds, rate, lease: 1, times: OVERLOAD, patience: 1_000 };
         // It takes a while to come back.
         let longer = Terms { seconds: seconds.max(10) + 5, patience: 5, ..strict };
         [
             Self { name: "strict", terms: strict, outage: None },
             Self { name: "leased", terms: Terms { lease, ..strict }, outage: None },
+            Self {
+                name: "at ease",
+                terms: Terms { lease, times: AT_EASE, ..strict },
+                outage: None,
+            },
             Self { name: "killed", terms: longer, outage: Some(Outage::Killed) },
             Self { name: "frozen", terms: longer, outage: Some(Outage::Frozen) },
         ]
@@ -84,5 +89,9 @@ impl Trial {
     }
 }
 
+/// What a hot client wants, in times its quota.
+pub(crate) const OVERLOAD: f64 = 5.0;
+/// The same, where there is enough for all.
+pub(crate) const AT_EASE: f64 = 0.8;
 /// In which all processes are up and know of one another.
 const LEAD: Duration = Duration::from_secs(3);

@@ -19,6 +19,9 @@
 //! # Ok(()) }
 //! ```
 //!
+//! It takes a client of the crate `redis` 1.x. For TLS, add that crate to your own
+//! dependencies with one of its features, such as `tokio-rustls-comp`.
+//!
 //! # What is kept
 //!
 //! | key | |

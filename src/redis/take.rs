@@ -55,3 +55,27 @@ fn strange(answer: &[u64]) -> Failure {
 const NANOSECOND: Duration = Duration::from_nanos(1);
 /// Above, the script would begin to round: some 140 years.
 const LONGEST: Duration = Duration::from_micros(1 << 52);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: SharedRate = SharedRate::new(Duration::from_secs(1), 5);
+
+    #[test]
+    fn times_are_put_together_of_micros_and_nanos() {
+        let units = taken(&[3, 0, 0, 2, 999, 0, 1], &[RATE; 2]).expect("it is an answer");
+        let full_after = [2_999, 1].map(Duration::from_nanos).into();
+        assert_eq!(units, Taken::Units { units: 3, full_after });
+        let lack = taken(&[0, 1, 7, 5_000_000, 0], &[RATE]).expect("it is an answer");
+        let (wait, full_after) = (Duration::from_micros(7), vec![Duration::from_secs(5)]);
+        assert_eq!(lack, Taken::Lack { rate: 0, wait, full_after });
+    }
+
+    #[test]
+    fn an_answer_that_does_not_fit_is_an_error() {
+        for answer in [&[][..], &[1, 0, 0], &[1, 0, 0, 2, 0, 2, 0], &[u64::MAX, 0, 0, 2, 0]] {
+            assert!(taken(answer, &[RATE]).is_err(), "{answer:?}");
+        }
+    }
+}
