@@ -2,6 +2,7 @@
 
 mod cost;
 mod key;
+mod key_of;
 mod names;
 mod needs;
 mod plan;
@@ -10,6 +11,7 @@ mod route;
 
 pub use cost::Cost;
 pub use key::{AlreadySeeded, Key};
+pub use key_of::{EitherKey, KeyOf};
 pub use needs::{Downstream, Needs};
 pub use plan::Plan;
 pub use priority::{Priority, UnknownPriority};
@@ -32,8 +34,8 @@ pub struct Class {
     /// before the dear, by doublings; and the dear may have less of the limit
     /// (`ConcurrencyLimit::headroom`).
     pub cost: Cost,
-    /// Whose it is. Default: nobody's; all such requests share one bucket of a quota, and
-    /// one share of the limit.
+    /// Whose it is. Default: nobody's; all such requests share one bucket of a quota, if
+    /// `RateLimit::unkeyed` says nothing else, and one share of the limit.
     pub key: Option<Key>,
     /// How many cells of a quota it spends. Default: 1. One that spends none passes
     /// every quota; one that costs more than a burst spends a whole burst.

@@ -54,7 +54,7 @@
 //!                   → concurrency (short priority queue) → service
 //!           service → query → a door before the connection: it asks again where the request
 //!                     holds nothing of this database; all ask here with `at_checkout`
-//! refused   first "no" → Rejection → fallback, or 429/503 (HTTP), or an error (plain Tower)
+//! refused   first "no" → Rejection → fallback, or 429/503 (HTTP, gRPC), or an error (plain Tower)
 //! back      result → outcome → breaker's probe; the permit lasts to the end of the body
 //! back      query → the route of its request: which databases it needs, how dear it is
 //! back      database → signal, ten times a second → breakers, limit; report
@@ -81,16 +81,16 @@
 //! | [`AdmissionLayer`] | all of it, in the right order; the only one that knows routes and several databases |
 //! | [`ConcurrencyLimitLayer`] | as much at once as the database does well |
 //! | [`CircuitBreakerLayer`] | less while the database is slow, nothing while it does not answer |
-//! | [`RateLimitLayer`] | a quota, for all or per client; of this process, or of a [`Fleet`] |
+//! | [`RateLimitLayer`] | a quota, for all or per client ([`http::key`]); of this process, or of a [`Fleet`] |
 //! | [`FallbackLayer`] | another service answers what was refused |
 //!
 //! # Features
 //!
 //! | feature | |
 //! |---|---|
-//! | `http` (default) | refusals as HTTP responses, priorities by header and path, permits that last to the end of the body, `Server-Timing` |
+//! | `http` (default) | refusals as HTTP responses and gRPC statuses, priorities by header and path, keys by address, permits that last to the end of the body, `Server-Timing` |
 //! | `tower` (in `http`) | gates, database and layers |
-//! | `axum` | routes by axum's `MatchedPath`; without it, a class has a route only if you [say](Class::route) so |
+//! | `axum` | routes by axum's `MatchedPath`; without it, a class has a route only if you [say](Class::route) so. Peers by its `ConnectInfo` |
 //! | `sqlx` | `db.sqlx(pool)`: sqlx's pool, timed and guarded; needs Rust 1.94 |
 //! | `redis` | [`redis::RedisBuckets`](mod@redis): quotas that a fleet shares, in Redis or Valkey, also on a cluster; needs Rust 1.88 |
 //! | `tracing` | `db.query_events()`: a subscriber layer that feeds a database on what sqlx logs |
@@ -107,7 +107,7 @@
 //!   over.
 //! * Have the instances of a service agree on more than their quotas ([`Fleet`]): each feels
 //!   the database for itself, and learns its routes anew after a start.
-//! * gRPC statuses, and tonic's `NamedService`: a refusal is an HTTP status.
+//! * Hand on tonic's `NamedService`: `layer.named_layer(service)` of tonic's `LayerExt` does.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Pure code in tests starts from any t0.
@@ -125,8 +125,8 @@ mod standing;
 
 pub use self::{
     class::{
-        AlreadySeeded, Class, Classify, Cost, Downstream, Key, Needs, Plan, Priority, Route,
-        UnknownPriority,
+        AlreadySeeded, Class, Classify, Cost, Downstream, EitherKey, Key, KeyOf, Needs, Plan,
+        Priority, Route, UnknownPriority,
     },
     config::InvalidConfig,
     control::limit,
@@ -165,7 +165,7 @@ pub mod sqlx;
 pub use self::{
     admission::{
         Admission, AdmissionBuilder, AdmissionLayer, Answer, AsError, Changed, CircuitBreakerLayer,
-        ConcurrencyLimitLayer, Fleet, Format, GateLayer, GateService, Http, Inspect, Judged,
+        ConcurrencyLimitLayer, Fleet, Format, GateLayer, GateService, Http, Inspect, Judged, Keyed,
         Nobody, Oneshot, Protocol, RateLimitLayer, ResponseFuture,
     },
     database::{

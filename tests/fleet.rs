@@ -111,6 +111,7 @@ async fn a_leased_fleet_admits_no_more_than_a_lease_per_process_beyond_the_quota
             assert!((more + 1) as f64 <= allowed, "{} in {span}", more + 1);
         }
     }
+    assert!(buckets.trips() <= 1_000, "{} for 10000 requests", buckets.trips());
     let share = admitted.len() as f64 / 2_020.0;
     assert!((0.98..=1.0).contains(&share), "{share}");
     assert!(admitted.len() as u64 <= buckets.state().given);

@@ -37,17 +37,18 @@ use crate::{
 /// process asks for more than it needs where a key is hot, and spends that first.
 ///
 /// All processes together then admit, in any span of time, no more than the quota, and the
-/// lease once more for each process and key. Cells that are held are good for a second; those that were not
-/// spent by then are lost, so that as many less may be admitted.
+/// lease once more for each process and key. Cells that are held are good for a second;
+/// those that were not spent by then are lost, so that as many less may be admitted.
 ///
 /// # When the store does not answer
 ///
 /// No request waits for longer than the [`time_bound`](Self::time_bound), and none fails:
-/// what holds where there was no answer in time, an error or a panic is what
-/// [`on_outage`](Self::on_outage) says. The store is a [`Database`] of its own, with a circuit of ours: where
-/// most questions are in vain, it opens, and requests are decided at once without asking; up
-/// to three of them try after a second or two whether the store is back. Asking ramps up
-/// then within three seconds, as after any open circuit.
+/// where there was no answer in time, an error or a panic, what holds is what
+/// [`on_outage`](Self::on_outage) says. The store is a [`Database`] of its own with a
+/// [`CircuitBreaker`] in front: where most questions are in vain, requests are decided at
+/// once without asking, bulk ones first; and where hardly any is answered, three requests at
+/// a time try after a second or two whether the store is back. When it is, asking ramps up
+/// within three seconds.
 ///
 /// What the store took for a request that did not wait for it any more stays spent. Where
 /// it answers only some of the processes or questions, both quotas hold, that of the fleet
@@ -85,6 +86,10 @@ impl Fleet {
     /// The most cells of a key that a process asks for at once and holds, beyond what
     /// requests wait for: no more than the smallest burst of its quotas. Default: 1, which
     /// is strict: each request asks for itself. At least 1.
+    ///
+    /// A process with a lease of several that found less than it asked for leaves the store
+    /// alone until as much has come back, or for 50 ms if that is less, and refuses until
+    /// then.
     pub fn lease(self, cells: u32) -> Self {
         Self { lease: cells, ..self }
     }

@@ -13,8 +13,9 @@ use tower::Service;
 
 use super::{
     answer::Answer,
+    inspect::{Format, Inspect},
     oneshot::Oneshot,
-    protocol::{Format, Inspect, Protocol},
+    protocol::Protocol,
     watch::Watch,
 };
 use crate::{

@@ -22,8 +22,8 @@ use crate::{
 /// let db = Database::new("shop");
 /// let admission = Admission::builder()
 ///     .protect(&db)
-///     .concurrency(ConcurrencyLimit::new().max(50))
-///     .rate(RateLimit::new(Quota::per_second(1_000)))
+///     .concurrency(crate::ConcurrencyLimit::new().max(50))
+///     .rate(crate::RateLimit::new(Quota::per_second(1_000)))
 ///     .build()?;
 /// let checkout = admission.layer().priority(Priority::Critical);
 /// let search = admission.layer().priority(Priority::Sheddable);
@@ -36,22 +36,22 @@ use crate::{
 ///
 /// | | | |
 /// |---|---|---|
-/// | limit | [`Knee`](crate::limit::Knee), from 8 | [`ConcurrencyLimit`] |
-/// | its bounds | 0 to 200 requests in flight, and what the pool is enough for, if that is known | [`min`](ConcurrencyLimit::min), [`max`](ConcurrencyLimit::max) |
-/// | headroom | a tenth, for normal and critical requests | [`headroom`](ConcurrencyLimit::headroom) |
-/// | queue | 200 requests for 400 ms | [`queue`](ConcurrencyLimit::queue), [`max_wait`](ConcurrencyLimit::max_wait) |
-/// | circuit dims | half of 10 or more calls in 3 s slow or failed, whatever the statement | [`trip_share`](CircuitBreaker::trip_share), [`min_calls`](CircuitBreaker::min_calls), [`window`](CircuitBreaker::window) |
-/// | circuit opens | nothing back for 1 s, or 90 % of the calls of a second failed | [`stall_after`](CircuitBreaker::stall_after), [`CircuitBreaker`] |
-/// | that of a route opens | nothing back for 100 ms, while others are answered | [`stall_after`](CircuitBreaker::stall_after), if that is less |
-/// | and stays open | 1 s, doubling once | [`open_for`](CircuitBreaker::open_for) |
-/// | circuit stays open | 1 s, doubling to 10 s, give or take a fifth | [`open_for`](CircuitBreaker::open_for), [`open_at_most`](CircuitBreaker::open_at_most) |
-/// | an open one asks | every 250 ms, where the database has a pool of `db.sqlx` | [`probe_every`](CircuitBreaker::probe_every), else [`BreakerGate::probing`](crate::BreakerGate::probing) |
-/// | circuit closes | after 3 probes, with a ramp of 3 s | [`probes`](CircuitBreaker::probes) |
+/// | limit | [`Knee`](crate::limit::Knee), from 8 | [`ConcurrencyLimit`](crate::ConcurrencyLimit) |
+/// | its bounds | 0 to 200 requests in flight, and what the pool is enough for, if that is known | [`min`](crate::ConcurrencyLimit::min), [`max`](crate::ConcurrencyLimit::max) |
+/// | headroom | a tenth, for normal and critical requests | [`headroom`](crate::ConcurrencyLimit::headroom) |
+/// | queue | 200 requests for 400 ms | [`queue`](crate::ConcurrencyLimit::queue), [`max_wait`](crate::ConcurrencyLimit::max_wait) |
+/// | circuit dims | half of 10 or more calls in 3 s slow or failed, whatever the statement | [`trip_share`](crate::CircuitBreaker::trip_share), [`min_calls`](crate::CircuitBreaker::min_calls), [`window`](crate::CircuitBreaker::window) |
+/// | circuit opens | nothing back for 1 s, or 90 % of the calls of a second failed | [`stall_after`](crate::CircuitBreaker::stall_after), [`CircuitBreaker`](crate::CircuitBreaker) |
+/// | that of a route opens | nothing back for 100 ms, while others are answered | [`stall_after`](crate::CircuitBreaker::stall_after), if that is less |
+/// | and stays open | 1 s, doubling once | [`open_for`](crate::CircuitBreaker::open_for) |
+/// | circuit stays open | 1 s, doubling to 10 s, give or take a fifth | [`open_for`](crate::CircuitBreaker::open_for), [`open_at_most`](crate::CircuitBreaker::open_at_most) |
+/// | an open one asks | every 250 ms, where the database has a pool of `db.sqlx` | [`probe_every`](crate::CircuitBreaker::probe_every), else [`BreakerGate::probing`](crate::BreakerGate::probing) |
+/// | circuit closes | after 3 probes, with a ramp of 3 s | [`probes`](crate::CircuitBreaker::probes) |
 /// | slow | a query of more than 1 s, or of 20 times what its statement takes alone and more than 100 ms | [`DatabaseBuilder::slow_after`](crate::DatabaseBuilder::slow_after), [`slow_times`](crate::DatabaseBuilder::slow_times) |
 /// | a route is known | after 50 requests; it needs no database if fewer than 1 % of them ran a query | [`GateLayer::needs`], [`GateLayer::exempt`] |
 /// | it may yet need one | while more than 5 % of the queries belong to no known request | [`attributed`](crate::attributed) |
 /// | cost | what is learned of the route, else 1 | [`Class::cost`] |
-/// | rate | no quota | [`RateLimit`] |
+/// | rate | no quota | [`RateLimit`](crate::RateLimit) |
 /// | priority | normal | [`GateLayer::priority`], [`crate::http`] |
 #[derive(Clone, Debug)]
 pub struct Admission {

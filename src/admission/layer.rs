@@ -142,12 +142,12 @@ impl<G, C, P> GateLayer<G, C, P> {
     /// Refuses with an error in place of an HTTP response, for services that do not
     /// speak HTTP. Their error has to be `From<Rejection>`, as `tower::BoxError` is.
     pub fn refuse_with_error(self) -> GateLayer<G, C, AsError> {
-        self.over(AsError)
+        self.map_protocol(|_| AsError)
     }
 
-    pub(crate) fn over<Q>(self, protocol: Q) -> GateLayer<G, C, Q> {
-        let Self { gate, classify, watch, .. } = self;
-        GateLayer { gate, classify, protocol, watch }
+    pub(crate) fn map_protocol<Q>(self, change: impl FnOnce(P) -> Q) -> GateLayer<G, C, Q> {
+        let Self { gate, classify, protocol, watch } = self;
+        GateLayer { gate, classify, protocol: change(protocol), watch }
     }
 
     /// Tells what a result says about the load, for a gate that watches the service and
@@ -155,8 +155,7 @@ impl<G, C, P> GateLayer<G, C, P> {
     /// [`Outcome`](crate::Outcome). Default: what the protocol says ([`Http`],
     /// [`AsError`]).
     pub fn judge<J>(self, judge: J) -> GateLayer<G, C, Judged<P, J>> {
-        let Self { gate, classify, protocol, watch } = self;
-        GateLayer { gate, classify, protocol: Judged { protocol, judge }, watch }
+        self.map_protocol(|protocol| Judged { protocol, judge })
     }
 
     /// The gate, to look at or to enter by hand.

@@ -1,7 +1,9 @@
 //! What a protocol makes of results and refusals.
 
+use std::convert::Infallible;
+
+use super::inspect::Format;
 use crate::{
-    class::Route,
     database::Spent,
     outcome::{Judge, Outcome},
     rejection::Rejection,
@@ -22,6 +24,10 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
     /// The response with whatever it has to hold until it ends.
     type Response<H>;
 
+    /// A refusal that is a response, before it becomes one of those. [`Infallible`] where a
+    /// refusal is an error.
+    type Refusal;
+
     /// The inner service's response. `held` is a permit: drop it when the response
     /// needs the service no more.
     fn answer<H>(&self, response: Res, held: Option<H>) -> Self::Response<H>;
@@ -31,7 +37,19 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
     /// # Errors
     ///
     /// If a refusal is an error in this protocol.
-    fn refuse<H>(&self, rejection: Rejection, format: Format) -> Result<Self::Response<H>, Err>;
+    fn refusal(&self, rejection: &Rejection, format: Format) -> Result<Self::Refusal, Err>;
+
+    /// A refusal as a response, which holds nothing.
+    fn answer_refused<H>(&self, refusal: Self::Refusal) -> Self::Response<H>;
+
+    /// Both at once. There is no need to write it anew.
+    ///
+    /// # Errors
+    ///
+    /// As for [`refusal`](Self::refusal).
+    fn refuse<H>(&self, rejection: Rejection, format: Format) -> Result<Self::Response<H>, Err> {
+        self.refusal(&rejection, format).map(|refusal| self.answer_refused(refusal))
+    }
 
     /// Whether the service failed. Where it was refused a connection on its way, the
     /// answer is then that refusal in place of whatever the service made of it.
@@ -58,65 +76,77 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
     }
 }
 
-/// What a protocol knows of a request by itself, where its class does not say.
-pub trait Inspect<Req> {
-    /// The route, if it is known. Default: it is not.
-    fn route(&self, request: &Req) -> Option<Route> {
-        let _ = request;
-        None
-    }
-
-    /// Whether it is part of the protocol's own doing, so that it spends no quota: in HTTP,
-    /// a preflight. Default: it is not.
-    fn is_preflight(&self, request: &Req) -> bool {
-        let _ = request;
-        false
-    }
-
-    /// How its caller wants to read a refusal. Asked only when there is one. Default: as
-    /// a plain one.
-    fn format(&self, request: &Req) -> Format {
-        let _ = request;
-        Format::Plain
-    }
-}
-
-/// How a caller wants to read a refusal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Format {
-    /// In plain text.
-    #[default]
-    Plain,
-    /// As problem details in JSON (RFC 9457).
-    Problem,
-    /// As a gRPC status.
-    Grpc,
-}
-
-impl<Req> Inspect<Req> for AsError {}
-
-impl<P: Inspect<Req>, J, Req> Inspect<Req> for Judged<P, J> {
-    fn route(&self, request: &Req) -> Option<Route> {
-        self.protocol.route(request)
-    }
-
-    fn is_preflight(&self, request: &Req) -> bool {
-        self.protocol.is_preflight(request)
-    }
-
-    fn format(&self, request: &Req) -> Format {
-        self.protocol.format(request)
-    }
-}
-
-/// HTTP: a refusal is a response, 429 for a quota and 503 for load, with `Retry-After`,
-/// and a permit lasts to the end of the body. The error type of the service stays as it
-/// is. Needs the feature `http`, which is on by default. With the feature `axum`, the route
-/// of a request is its method with axum's `MatchedPath`.
+/// HTTP: a refusal is a response, and a permit lasts to the end of the body. The error type
+/// of the service stays as it is. Needs the feature `http`, which is on by default. With the
+/// feature `axum`, the route of a request is its method with axum's `MatchedPath`.
+///
+/// # Refusals
+///
+/// | refused for | status | gRPC | problem type |
+/// |---|---|---|---|
+/// | a quota | 429 | `RESOURCE_EXHAUSTED` | `quota-exceeded`, with the `violated-policies` |
+/// | load, or by a circuit | 503 | `UNAVAILABLE`, at which clients may go to another instance | `temporary-reduced-capacity` |
+/// | having no [key](crate::Class::key) | 400 | `INVALID_ARGUMENT` | `about:blank` |
+///
+/// `Retry-After` is the wait in whole seconds: rounded up, never early and never 0. A request
+/// without a key has none, since it is refused again however long it waits. There is no
+/// `Cache-Control`: no cache may keep a 429 (RFC 6585), and none keeps a 400 or 503 unasked.
+///
+/// The body is `text/plain`, or `application/problem+json` (RFC 9457, with the types of
+/// draft-ietf-httpapi-ratelimit-headers-11) where `Accept` names `application/problem+json`,
+/// `application/json`, `application/*+json` or `application/*` and gives it no less weight
+/// than `text/plain`. `*/*` alone and types of a vendor's own are for plain text.
+///
+/// Where the request's `Content-Type` is that of gRPC or gRPC-Web, the refusal is a
+/// gRPC status in a response of 200 without a body and of the same type.
+/// `grpc-retry-pushback-ms` is the wait, rounded up, and `-1`, not to try again, where there
+/// is no key or the wait is longer than its 31 bits. tonic's `LayerExt::named_layer` keeps the
+/// name of the service that a layer is put around.
+///
+/// Where a request is refused in the midst of it, at a database, the type of the service's own
+/// answer decides in place of the request.
+///
+/// Extensions of the response hold the [`Rejection`]. More is said, or all of it is said
+/// differently, by [`GateLayer::map_refusal`](super::GateLayer::map_refusal),
+/// [`legacy_rate_limit_headers`](super::GateLayer::legacy_rate_limit_headers) and
+/// [`server_timing`](super::GateLayer::server_timing).
+///
+/// # Quotas
+///
+/// What a quota refuses is told by `RateLimit-Policy` and `RateLimit` (structured fields of
+/// draft-ietf-httpapi-ratelimit-headers-11), and with
+/// [`RateLimit::tell_all`](crate::RateLimit::tell_all) what it admits, too:
+///
+/// ```text
+/// RateLimit-Policy: "second";q=100;w=1;brownout-burst=200, "day";q=100000;w=86400
+/// RateLimit: "second";r=57;t=1
+/// ```
+///
+/// All [policies](crate::Standing::policies) that hold for the request are in the first, and
+/// the one that is nearest to being used up in the second. They speak of windows, and quotas
+/// here are token buckets, so:
+///
+/// * `q` cells come back in `w` seconds, evenly. A period that is no whole number of seconds is
+///   rounded up, and `q` is what comes back in that time, rounded down. Where the burst is
+///   another number than `q`, it is `brownout-burst`.
+/// * `r` cells can be spent at once. This counts down from the burst, so it may be more than
+///   `q`.
+/// * `t` of an admission is the time in which `r` cells come back; with none left, until there
+///   is one. Who spends no more than `r` in `t` seconds, at once or evenly, is not refused for
+///   this quota unless others spend of it too, and goes no faster than its policy. (The time
+///   until the burst is whole would tell a client of a thousand a day to spend them in a
+///   minute.)
+/// * `t` of a refusal is its `Retry-After`.
+///
+/// Cells are told as the default unit, `requests`, also where they are counted by cost. There
+/// is no partition key.
+///
+/// # Load
 ///
 /// To a gate that watches the service, 502, 503 and 504 are overload, other statuses
-/// from 400 up say nothing about the load.
+/// from 400 up say nothing about the load. Where the head carries a gRPC status, that counts:
+/// `DEADLINE_EXCEEDED`, `RESOURCE_EXHAUSTED` and `UNAVAILABLE` are overload; one that comes
+/// only after a body is not seen.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Http;
 
@@ -136,13 +166,18 @@ impl<Res, Err> Judge<Res, Err> for AsError {
 
 impl<Res, Err: From<Rejection>> Protocol<Res, Err> for AsError {
     type Response<H> = Res;
+    type Refusal = Infallible;
 
     fn answer<H>(&self, response: Res, _held: Option<H>) -> Res {
         response
     }
 
-    fn refuse<H>(&self, rejection: Rejection, _format: Format) -> Result<Res, Err> {
-        Err(rejection.into())
+    fn refusal(&self, rejection: &Rejection, _format: Format) -> Result<Infallible, Err> {
+        Err(rejection.clone().into())
+    }
+
+    fn answer_refused<H>(&self, refusal: Infallible) -> Res {
+        match refusal {}
     }
 }
 
@@ -168,13 +203,18 @@ where
     J: Judge<Res, Err>,
 {
     type Response<H> = P::Response<H>;
+    type Refusal = P::Refusal;
 
     fn answer<H>(&self, response: Res, held: Option<H>) -> Self::Response<H> {
         self.protocol.answer(response, held)
     }
 
-    fn refuse<H>(&self, rejection: Rejection, format: Format) -> Result<Self::Response<H>, Err> {
-        self.protocol.refuse(rejection, format)
+    fn refusal(&self, rejection: &Rejection, format: Format) -> Result<P::Refusal, Err> {
+        self.protocol.refusal(rejection, format)
+    }
+
+    fn answer_refused<H>(&self, refusal: P::Refusal) -> Self::Response<H> {
+        self.protocol.answer_refused(refusal)
     }
 
     fn has_failed(&self, result: &Result<Res, Err>) -> bool {

@@ -7,9 +7,10 @@ use tower::Service;
 use super::{
     answer::Answer,
     future::{Admitted, Parked, ResponseFuture},
+    inspect::Inspect,
     layer::GateLayer,
     oneshot::Oneshot,
-    protocol::{Inspect, Protocol},
+    protocol::Protocol,
 };
 use crate::{
     class::Classify,

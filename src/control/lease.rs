@@ -17,6 +17,8 @@ pub(crate) struct Lease {
     /// The last question: when, and for how many.
     asked: Option<Instant>,
     size: u32,
+    /// Until when there is nothing to be had that is worth a question.
+    rests: Option<Instant>,
 }
 
 impl Lease {
@@ -60,6 +62,21 @@ impl Lease {
     /// So many are not on their way any more, whatever became of them.
     pub(crate) fn arrived(&mut self, more: u32) {
         self.coming = self.coming.saturating_sub(more);
+    }
+
+    /// There was less than was asked for, of a rate with this interval. Where several are
+    /// held at a time, nobody asks before as many as the last time have come back: else
+    /// each process would ask for each of them. No longer than [`REST`], though, so that a
+    /// client waits little longer than it has to.
+    pub(crate) fn rest(&mut self, interval: Duration, most: u32, now: Instant) {
+        let time = interval.saturating_mul(self.size.min(most)).min(REST);
+        self.rests = Some(now + time);
+    }
+
+    /// For how long nobody is to ask.
+    pub(crate) fn rest_left(&self, now: Instant) -> Option<Duration> {
+        let left = self.rests?.saturating_duration_since(now);
+        (!left.is_zero()).then_some(left)
     }
 
     /// Holds so many units more, for as long as all that are held: no more than `most`.
@@ -120,6 +137,9 @@ impl Debts {
 /// For so long a unit is good that was not spent. Units that come to others last as long as
 /// the newest.
 pub(crate) const LIFE: Duration = Duration::from_secs(1);
+
+/// The longest time for which nobody asks although there may be some units.
+const REST: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests;

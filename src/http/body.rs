@@ -43,7 +43,8 @@ impl<B: Body, H> PermitBody<B, H> {
     }
 
     pub(super) fn refusal(text: Bytes) -> Self {
-        Self { kind: Kind::Refusal { text: Some(text) } }
+        // An end that is seen at once goes with the head, where gRPC looks for it.
+        Self { kind: Kind::Refusal { text: Some(text).filter(|text| !text.is_empty()) } }
     }
 }
 

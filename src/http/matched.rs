@@ -16,12 +16,18 @@ const METHODS: [Method; 7] = [
     Method::OPTIONS,
 ];
 
-/// The method with the pattern that axum matched. None where it matched none, as with a
-/// `Router::fallback`, and for methods that are rare.
+/// The method with the pattern that axum matched.
 #[cfg(feature = "axum")]
 pub(super) fn route(method: &Method, found: &Extensions) -> Option<Route> {
+    Route::of(method.as_str(), pattern(method, found)?)
+}
+
+/// The pattern that axum matched. None where it matched none, as with a
+/// `Router::fallback`, and for methods that are rare.
+#[cfg(feature = "axum")]
+pub(super) fn pattern<'r>(method: &Method, found: &'r Extensions) -> Option<&'r str> {
     let pattern = found.get::<axum::extract::MatchedPath>()?;
-    METHODS.contains(method).then(|| Route::of(method.as_str(), pattern.as_str())).flatten()
+    METHODS.contains(method).then(|| pattern.as_str())
 }
 
 /// Only a router's own types tell.

@@ -1,16 +1,27 @@
-//! HTTP: priorities by header and route, refusals as responses, permits to the end of
+//! HTTP: priorities by header and route, keys, refusals as responses, permits to the end of
 //! the body.
 
+mod accept;
+mod amend;
 mod body;
+mod grpc;
 mod header;
+pub mod key;
+mod legacy;
+mod mapped;
 mod matched;
 mod protocol;
+mod refusal;
 mod routes;
+mod standing;
 mod status;
 mod timing;
 
+pub use amend::{Amend, Amended};
 pub use body::PermitBody;
 pub use header::ByHeader;
+pub use legacy::LegacyRateLimit;
+pub use mapped::MapRefusal;
 pub use routes::Routes;
 pub use status::JudgeStatus;
 pub use timing::ServerTiming;

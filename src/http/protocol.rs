@@ -1,22 +1,24 @@
 //! What HTTP makes of results and refusals.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body::Body;
 
-use super::PermitBody;
+use super::{PermitBody, accept, grpc, refusal, standing};
 use crate::{
     admission::{Format, Http, Inspect, Protocol},
     class::Route,
     outcome::{Judge, Outcome},
-    rejection::{Reason, Rejection},
+    rejection::Rejection,
+    standing::Standing,
 };
 
 impl<B, E> Judge<Response<B>, E> for Http {
     fn judge(&self, result: &Result<Response<B>, E>) -> Outcome {
         let Ok(response) = result else { return Outcome::Ignore };
+        if let Some(code) = grpc::Code::of(response.headers()) {
+            return code.outcome();
+        }
         match response.status() {
             StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
@@ -32,28 +34,33 @@ where
     B: Body,
 {
     type Response<H> = Response<PermitBody<B, H>>;
+    type Refusal = Response<Bytes>;
 
     fn answer<H>(&self, response: Response<B>, held: Option<H>) -> Self::Response<H> {
         response.map(|body| PermitBody::new(body, held))
     }
 
-    fn refuse<H>(&self, rejection: Rejection, _format: Format) -> Result<Self::Response<H>, E> {
-        let (status, text) = match rejection.reason() {
-            Reason::Quota => (StatusCode::TOO_MANY_REQUESTS, QUOTA),
-            Reason::Unkeyed => (StatusCode::BAD_REQUEST, UNKEYED),
-            _ => (StatusCode::SERVICE_UNAVAILABLE, LOAD),
-        };
-        let mut response = Response::new(PermitBody::refusal(Bytes::from_static(text.as_bytes())));
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(header::RETRY_AFTER, whole_seconds(rejection.retry_after()).into());
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-        response.extensions_mut().insert(rejection);
-        Ok(response)
+    fn refusal(&self, rejection: &Rejection, format: Format) -> Result<Response<Bytes>, E> {
+        Ok(refusal::response(rejection, format))
+    }
+
+    fn answer_refused<H>(&self, refusal: Response<Bytes>) -> Self::Response<H> {
+        refusal.map(PermitBody::refusal)
     }
 
     fn has_failed(&self, result: &Result<Response<B>, E>) -> bool {
-        result.as_ref().map_or(true, |response| response.status().is_server_error())
+        let Ok(response) = result else { return true };
+        let code = grpc::Code::of(response.headers());
+        response.status().is_server_error() || code.is_some_and(grpc::Code::is_failure)
+    }
+
+    fn format_of(&self, result: &Result<Response<B>, E>) -> Format {
+        let Ok(response) = result else { return Format::Plain };
+        format(response.headers(), is_json)
+    }
+
+    fn tell_standing(&self, response: &mut Response<B>, standing: &Standing) {
+        standing::tell(standing, response.headers_mut());
     }
 }
 
@@ -68,29 +75,32 @@ impl<B> Inspect<Request<B>> for Http {
             && request.headers().contains_key(header::ORIGIN)
             && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
     }
+
+    fn format(&self, request: &Request<B>) -> Format {
+        format(request.headers(), accept::wants_problem)
+    }
 }
 
-/// `Retry-After` of RFC 9110 has whole seconds: rounded up, so that nobody is told to
-/// come back too early, and never 0.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
+/// gRPC if that is the type of the content.
+fn format(headers: &HeaderMap, wants_problem: impl FnOnce(&HeaderMap) -> bool) -> Format {
+    match grpc::content_type(headers) {
+        Some(content_type) => Format::Grpc { content_type },
+        None if wants_problem(headers) => Format::Problem,
+        None => Format::Plain,
+    }
 }
 
-const QUOTA: &str = "Too many requests. Please try again later.\n";
-const UNKEYED: &str = "Nothing in the request tells whose it is.\n";
-const LOAD: &str = "The service is busy. Please try again later.\n";
+/// Whether the content is JSON, of whatever kind.
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let name = value.and_then(|value| value.split(';').next()).unwrap_or_default();
+    let kind = name.trim_ascii().rsplit(['/', '+']).next();
+    kind.is_some_and(|kind| kind.eq_ignore_ascii_case("json"))
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn retry_after_is_never_early_and_never_zero() {
-        assert_eq!(whole_seconds(Duration::ZERO), 1);
-        assert_eq!(whole_seconds(Duration::from_secs(3)), 3);
-        assert_eq!(whole_seconds(Duration::from_nanos(3_000_000_001)), 4);
-        assert_eq!(whole_seconds(Duration::MAX), u64::MAX);
-    }
 
     #[test]
     fn only_a_gateways_statuses_are_overload() {
@@ -106,5 +116,37 @@ mod tests {
         for status in [502, 503, 504] {
             assert_eq!(judge(status), Outcome::Overload);
         }
+    }
+
+    fn response(headers: &[(&'static str, &'static str)]) -> Result<Response<String>, ()> {
+        let mut response = Response::builder();
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        Ok(response.body(String::new()).expect("it is valid"))
+    }
+
+    #[test]
+    fn in_the_midst_the_services_own_answer_tells_the_form() {
+        let format = |content_type| {
+            Http.format_of(&response(&[(header::CONTENT_TYPE.as_str(), content_type)]))
+        };
+        let grpc = Format::Grpc { content_type: "application/grpc-web+proto" };
+        assert_eq!(format("application/grpc-web+proto"), grpc);
+        for json in ["application/json", "application/problem+json; a=b", "application/vnd.x+JSON"]
+        {
+            assert_eq!(format(json), Format::Problem, "{json}");
+        }
+        for other in ["text/html; a=json", "application/jsonp", "application/json-seq", ""] {
+            assert_eq!(format(other), Format::Plain, "{other}");
+        }
+        assert_eq!(Protocol::<Response<String>, _>::format_of(&Http, &Err(())), Format::Plain);
+    }
+
+    #[test]
+    fn a_call_that_failed_at_once_has_failed() {
+        let has_failed = |status| Http.has_failed(&response(&[("grpc-status", status)]));
+        assert!(has_failed("13") && has_failed("14"));
+        assert!(!has_failed("0") && !has_failed("5") && !has_failed("8"));
     }
 }

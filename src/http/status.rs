@@ -1,6 +1,6 @@
 //! What the status of a response says about who answered.
 
-use http::{HeaderMap, Response};
+use http::Response;
 
 use crate::{
     admission::Http,
@@ -20,25 +20,9 @@ where
     J: Judge<Response<B>, E>,
 {
     fn judge(&self, result: &Result<Response<B>, E>) -> Outcome {
-        let Ok(response) = result else { return self.errors.judge(result) };
-        grpc(response.headers()).unwrap_or_else(|| Http.judge(result))
+        if result.is_ok() { Http.judge(result) } else { self.errors.judge(result) }
     }
 }
-
-/// A gRPC status comes with the head where the call failed at once.
-fn grpc(headers: &HeaderMap) -> Option<Outcome> {
-    let status = headers.get("grpc-status")?.to_str().ok()?;
-    Some(match status {
-        OK => Outcome::Success,
-        DEADLINE_EXCEEDED | RESOURCE_EXHAUSTED | UNAVAILABLE => Outcome::Overload,
-        _ => Outcome::Ignore,
-    })
-}
-
-const OK: &str = "0";
-const DEADLINE_EXCEEDED: &str = "4";
-const RESOURCE_EXHAUSTED: &str = "8";
-const UNAVAILABLE: &str = "14";
 
 impl<N, J> QueryLayer<N, J> {
     /// Judges `http::Response`s by their status, as [`Http`] does: 502, 503 and 504 are

@@ -2,81 +2,32 @@
 
 use std::fmt::Write;
 
-use http::{HeaderName, HeaderValue, Request, Response};
-use http_body::Body;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::{
-    admission::{Format, GateLayer, Http, Inspect, Protocol},
-    class::Route,
-    database::Spent,
-    outcome::{Judge, Outcome},
-    rejection::Rejection,
-    standing::Standing,
-};
+use super::amend::{Amend, Amended};
+use crate::{admission::GateLayer, database::Spent};
 
-/// HTTP that tells in `Server-Timing` (W3C) what a request took of each database: made by
+/// Tells in `Server-Timing` (W3C) what a request took of each database: made by
 /// [`GateLayer::server_timing`].
 #[derive(Clone, Copy, Debug, Default)]
-pub struct ServerTiming(Http);
+pub struct ServerTiming(());
 
-impl<G, C> GateLayer<G, C> {
+impl<G, C, P> GateLayer<G, C, P> {
     /// Responses tell what their queries took until the head was there, added up, in
     /// milliseconds: `Server-Timing: db;desc="shop";dur=12.5`. Default: they do not. It is
     /// for browsers and proxies of your own: it tells strangers how your service works.
     ///
     /// Only layers of an [`Admission`](crate::Admission) know it.
-    pub fn server_timing(self) -> GateLayer<G, C, ServerTiming> {
-        self.over(ServerTiming(Http))
+    pub fn server_timing(self) -> GateLayer<G, C, Amended<P, ServerTiming>> {
+        self.amend(ServerTiming(()))
     }
 }
 
-impl<B, E> Judge<Response<B>, E> for ServerTiming {
-    fn judge(&self, result: &Result<Response<B>, E>) -> Outcome {
-        self.0.judge(result)
-    }
-}
-
-impl<B> Inspect<Request<B>> for ServerTiming {
-    fn route(&self, request: &Request<B>) -> Option<Route> {
-        self.0.route(request)
-    }
-
-    fn is_preflight(&self, request: &Request<B>) -> bool {
-        self.0.is_preflight(request)
-    }
-
-    fn format(&self, request: &Request<B>) -> Format {
-        self.0.format(request)
-    }
-}
-
-impl<B: Body, E> Protocol<Response<B>, E> for ServerTiming {
-    type Response<H> = <Http as Protocol<Response<B>, E>>::Response<H>;
-
-    fn answer<H>(&self, response: Response<B>, held: Option<H>) -> Self::Response<H> {
-        Protocol::<_, E>::answer(&self.0, response, held)
-    }
-
-    fn refuse<H>(&self, rejection: Rejection, format: Format) -> Result<Self::Response<H>, E> {
-        Protocol::<Response<B>, E>::refuse(&self.0, rejection, format)
-    }
-
-    fn format_of(&self, result: &Result<Response<B>, E>) -> Format {
-        self.0.format_of(result)
-    }
-
-    fn tell_standing(&self, response: &mut Response<B>, standing: &Standing) {
-        Protocol::<Response<B>, E>::tell_standing(&self.0, response, standing);
-    }
-
-    fn has_failed(&self, result: &Result<Response<B>, E>) -> bool {
-        self.0.has_failed(result)
-    }
-
-    fn tell_spent(&self, response: &mut Response<B>, spent: &[Spent]) {
+impl Amend for ServerTiming {
+    fn tell_spent(&self, spent: &[Spent], headers: &mut HeaderMap) {
         // A name may have what no header may.
         if let Ok(value) = HeaderValue::from_str(&timing(spent)) {
-            response.headers_mut().append(SERVER_TIMING, value);
+            headers.append(SERVER_TIMING, value);
         }
     }
 }

@@ -58,8 +58,19 @@ impl Client {
 
     /// The head of the answer, with its body still to come.
     pub(crate) async fn get(&mut self, path: &str) -> Response<Incoming> {
-        let request = Request::get(path).header(header::HOST, "localhost").body(Empty::new());
-        let request = request.expect("it is valid");
+        self.get_with(path, []).await
+    }
+
+    /// The same, for a request with these headers.
+    pub(crate) async fn get_with<'h>(
+        &mut self,
+        path: &str,
+        headers: impl IntoIterator<Item = (&'h str, &'h str)>,
+    ) -> Response<Incoming> {
+        let request = Request::get(path).header(header::HOST, "localhost");
+        let request =
+            headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
+        let request = request.body(Empty::new()).expect("it is valid");
         self.sender.send_request(request).await.expect("the server answers")
     }
 

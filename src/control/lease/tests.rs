@@ -57,6 +57,19 @@ fn who_comes_later_may_wait_for_what_is_on_its_way_and_free() {
 }
 
 #[test]
+fn a_bucket_that_was_drained_is_left_alone_until_a_lease_has_come_back() {
+    let t0 = Instant::now();
+    let mut lease = Lease { size: 8, ..Lease::default() };
+    lease.rest(5 * MS, 10, t0);
+    assert_eq!(lease.rest_left(t0 + 30 * MS), Some(10 * MS));
+    assert_eq!(lease.rest_left(t0 + 40 * MS), None);
+    lease.rest(3_600_000 * MS, 10, t0);
+    assert_eq!(lease.rest_left(t0), Some(REST), "a slow one does not keep anybody waiting");
+    lease.rest(5 * MS, 0, t0);
+    assert_eq!(lease.rest_left(t0), None, "who is strict asks when there is one");
+}
+
+#[test]
 fn units_that_are_not_spent_in_their_life_are_lost() {
     let t0 = Instant::now();
     let mut lease = held(3, t0);

@@ -19,8 +19,8 @@ use crate::{
 /// Settings of a rate limit: [`Quota`]s, for all requests together or per client.
 ///
 /// ```
-/// use brownout::{Class, Quota, RateLimit};
-/// # use http::Request;
+/// use brownout::{Quota, RateLimit, http::key::Header};
+/// use http::HeaderName;
 ///
 /// // For all together …
 /// let all = RateLimit::new(Quota::per_second(500)).layer()?;
@@ -29,10 +29,8 @@ use crate::{
 ///     .and(Quota::per_day(1_000))
 ///     .per_key()
 ///     .layer()?
-///     .classify(|request: &Request<()>| {
-///         Class::default().key(&request.headers().get("x-api-key"))
-///     });
-/// # let _ = (all.classify(|_: &Request<()>| Class::default()), each);
+///     .key(Header::new(HeaderName::from_static("x-api-key")));
+/// # let _ = (all, each);
 /// # Ok::<(), brownout::InvalidConfig>(())
 /// ```
 ///
@@ -54,7 +52,8 @@ pub struct RateLimit {
     observer: Option<Arc<dyn Observe>>,
 }
 
-/// What becomes of requests without a key, where there is a quota for each.
+/// What becomes of requests without a key, where there is a quota for each: neither
+/// [`GateLayer::key`](crate::GateLayer::key) nor the class says whose they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unkeyed {
@@ -90,7 +89,8 @@ impl RateLimit {
         self
     }
 
-    /// A quota for each [`Class::key`](crate::Class::key). Default: for all together.
+    /// A quota for each [`Class::key`](crate::Class::key), which
+    /// [`GateLayer::key`](crate::GateLayer::key) tells. Default: for all together.
     pub fn per_key(self) -> Self {
         Self { per_key: true, ..self }
     }
@@ -148,7 +148,7 @@ impl RateLimit {
     /// long as its time bound at most; it does so before anything else is asked. Default:
     /// the buckets are this process's own.
     ///
-    /// A key that is [remembered](Self::max_keys) then takes 104 bytes, and 16 for each
+    /// A key that is [remembered](Self::max_keys) then takes 120 bytes, and 16 for each
     /// further quota; its bucket of this process only once it was needed.
     ///
     /// A limit [`per_key`](Self::per_key) needs a secret that the fleet knows:

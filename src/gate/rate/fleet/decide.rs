@@ -1,6 +1,10 @@
 //! Decides on a request whose quota a fleet shares.
 
-use std::{num::NonZeroU32, sync::Arc, time::Instant};
+use std::{
+    num::NonZeroU32,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::oneshot;
 
@@ -74,6 +78,7 @@ impl<'c> Case<'c> {
         let spend = |held: &mut Held| match held.step(self.terms(), may_join, now) {
             Step::Spent => Ok(Ok(self.permit(held, now))),
             Step::Lack(lack) => Ok(Err(self.refusal(held, &lack, now))),
+            Step::Rest { wait } => Ok(Err(self.tightest(held, now, wait))),
             step => Err(step),
         };
         match self.leases.visit(self.class.key, spend) {
@@ -171,6 +176,12 @@ impl<'c> Case<'c> {
         let debt = |quota, rate: &_| held.debt(quota, rate, now);
         let standing = self.set().standing_at(lack.quota, debt, self.settings.units);
         Rejection::new(Reason::Quota, lack.wait).standing_at(standing)
+    }
+
+    fn tightest(&self, held: &Held, now: Instant, wait: Duration) -> Rejection {
+        let debt = |quota, rate: &_| held.debt(quota, rate, now);
+        let standing = self.set().standing(debt, self.settings.units);
+        Rejection::new(Reason::Quota, wait).standing_at(standing)
     }
 
     pub(super) fn set(&self) -> &Set {

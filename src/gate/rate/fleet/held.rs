@@ -47,6 +47,8 @@ pub(super) enum Step {
     Spent,
     /// It would be refused.
     Lack(Lack),
+    /// It is refused, since there was too little of late.
+    Rest { wait: Duration },
     /// Another has asked for enough.
     Join(oneshot::Receiver<()>),
     /// It has to ask, also for so many units more than it needs.
@@ -78,6 +80,9 @@ impl Held {
             lock(queue).push(Waiting { units: price, granted });
             return Step::Join(waits);
         }
+        if let Some(wait) = self.lease.rest_left(now) {
+            return Step::Rest { wait };
+        }
         Step::Ask { more: self.lease.ask(price, terms.most(), spoken_for, now) }
     }
 
@@ -95,6 +100,9 @@ impl Held {
             Taken::Units { units, full_after } => {
                 self.debts = Debts::told(now, full_after);
                 let rest = units.checked_sub(terms.price);
+                if rest.is_some_and(|rest| rest < more) {
+                    self.lease.rest(terms.set.least_interval(), terms.most(), now);
+                }
                 let most = terms.most().saturating_add(self.spoken_for());
                 self.lease.hold(rest.unwrap_or(units), most, now);
                 (Ok(rest.is_some()), self.serve(now))
@@ -102,6 +110,8 @@ impl Held {
             Taken::Lack { rate, wait, full_after } => {
                 self.debts = Debts::told(now, full_after);
                 let quota = rate.min(terms.set.rates.len() - 1);
+                let (interval, _) = terms.set.rates[quota].pace();
+                self.lease.rest(interval, terms.most(), now);
                 (Err(Lack { quota, wait }), Landed { woken: self.dismiss(), ..Landed::default() })
             }
         }
@@ -182,6 +192,10 @@ impl Terms<'_> {
 impl Set {
     fn paces(&self) -> impl Iterator<Item = Pace> {
         self.rates.iter().map(Rate::pace)
+    }
+
+    fn least_interval(&self) -> Duration {
+        self.paces().map(|(interval, _)| interval).min().unwrap_or_default()
     }
 
     fn least_burst(&self) -> u32 {

@@ -80,6 +80,21 @@ fn a_lack_wakes_all_and_is_known_from_then_on() {
 }
 
 #[test]
+fn who_has_drained_the_bucket_does_not_ask_for_the_next_unit() {
+    let (quotas, now, mut held) = (quotas(20), Instant::now(), Held::default());
+    let more = asking(&mut held, terms(&quotas), 3, now);
+    let (paid, _) = held.land(terms(&quotas), more, units(PRICE + more - 1), now);
+    assert_eq!(paid, Ok(true));
+    let spent = (0..9).take_while(|_| matches!(held.step(terms(&quotas), true, now), Step::Spent));
+    assert_eq!(spent.count(), more as usize - 1);
+    let wait = Duration::from_millis(50);
+    assert!(
+        matches!(held.step(terms(&quotas), true, now), Step::Rest { wait: told } if told == wait)
+    );
+    assert!(matches!(held.step(terms(&quotas), true, now + wait), Step::Ask { .. }));
+}
+
+#[test]
 fn less_than_the_least_pays_nothing_and_is_held() {
     let (quotas, now, mut held) = (quotas(20), Instant::now(), Held::default());
     let dear = Terms { price: 3, ..terms(&quotas) };
@@ -103,6 +118,6 @@ fn a_lease_and_what_is_handed_back_are_no_more_than_a_burst() {
 
 #[test]
 #[cfg(target_pointer_width = "64")]
-fn a_key_of_one_quota_takes_104_bytes() {
-    assert_eq!(size_of::<Held>() + size_of::<Duration>(), 104);
+fn a_key_of_one_quota_takes_120_bytes() {
+    assert_eq!(size_of::<Held>() + size_of::<Duration>(), 120);
 }

@@ -1,0 +1,60 @@
+//! What a protocol knows of a request by itself.
+
+use super::protocol::{AsError, Judged};
+use crate::class::Route;
+
+/// What a protocol knows of a request by itself, where its class does not say.
+pub trait Inspect<Req> {
+    /// The route, if it is known. Default: it is not.
+    fn route(&self, request: &Req) -> Option<Route> {
+        let _ = request;
+        None
+    }
+
+    /// Whether it is part of the protocol's own doing, so that it spends no quota: in HTTP,
+    /// a preflight. Default: it is not.
+    fn is_preflight(&self, request: &Req) -> bool {
+        let _ = request;
+        false
+    }
+
+    /// How its caller wants to read a refusal. Asked only when there is one. Default: as
+    /// a plain one.
+    fn format(&self, request: &Req) -> Format {
+        let _ = request;
+        Format::Plain
+    }
+}
+
+/// How a caller wants to read a refusal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// In plain text.
+    #[default]
+    Plain,
+    /// As problem details in JSON (RFC 9457).
+    Problem,
+    /// As a gRPC status.
+    Grpc {
+        /// Of which content type: the caller's own, so that it is gRPC-Web where that is
+        /// spoken.
+        content_type: &'static str,
+    },
+}
+
+impl<Req> Inspect<Req> for AsError {}
+
+impl<P: Inspect<Req>, J, Req> Inspect<Req> for Judged<P, J> {
+    fn route(&self, request: &Req) -> Option<Route> {
+        self.protocol.route(request)
+    }
+
+    fn is_preflight(&self, request: &Req) -> bool {
+        self.protocol.is_preflight(request)
+    }
+
+    fn format(&self, request: &Req) -> Format {
+        self.protocol.format(request)
+    }
+}
