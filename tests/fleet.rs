@@ -152,6 +152,21 @@ async fn a_refused_key_is_told_the_exact_wait_without_a_round_trip() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_several_quotas_it_is_told_the_wait_for_all_of_them() {
+    let buckets = Buckets::new();
+    let quotas = per_client(Quota::per_second(10).burst(1)).and(Quota::per_hour(1));
+    let gate = gate(quotas.shared(fleet(&buckets)));
+    passes(&gate, &client()).await;
+    let rejection = refused(&gate, &client());
+    assert_eq!(rejection.retry_after(), 3_600 * SECOND);
+    let standing = rejection.standing().expect("a quota refused");
+    assert_eq!(&*standing.policy().name, "hour");
+    advance(rejection.retry_after()).await;
+    passes(&gate, &client()).await;
+    assert_eq!(buckets.trips(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_another_process_has_spent_is_told_once_and_then_known() {
     let buckets = Buckets::new();
     let limit = |buckets| per_client(Quota::per_second(10).burst(2)).shared(fleet(buckets));
@@ -299,6 +314,8 @@ async fn other_quotas_hold_at_once_and_keep_what_was_spent() {
     let quicker = per_client(Quota::per_second(10).burst(2)).shared(&fleet);
     gate.reload(quicker).expect("it is valid");
     assert_eq!(refused(&gate, &client()).retry_after(), 100 * MS);
+    advance(100 * MS).await;
+    passes(&gate, &client()).await;
     let error = gate.reload(per_client(Quota::per_second(1))).expect_err("nobody shares it");
     let text = "`shared` is false, but must be as it was when the gate was built";
     assert_eq!(error.to_string(), text);

@@ -147,6 +147,20 @@ async fn a_fleet_without_an_answer_spends_what_was_left_and_no_burst_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_waited_as_told_is_served_without_an_answer_where_a_quota_was_another() {
+    let buckets = Buckets::new();
+    let fleet = fleet(&buckets);
+    let gate = gate(limit(Quota::per_day(2), &fleet));
+    assert_eq!(passing(&gate, 2).await, 2);
+    buckets.set(Mood::Fails);
+    gate.reload(limit(Quota::per_second(10).burst(1), &fleet)).expect("it is valid");
+    let told = gate.acquire(&NORMAL).await.expect_err("that was the burst").retry_after();
+    assert_eq!(told, 100 * MS);
+    advance(told).await;
+    assert_eq!(passing(&gate, 2).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_an_answer_all_pass_or_none_where_that_is_wanted() {
     let buckets = Buckets::new();
     buckets.set(Mood::Fails);

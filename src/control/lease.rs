@@ -116,11 +116,11 @@ impl Debts {
         debt.min(interval.saturating_mul(burst))
     }
 
-    /// The first of the rates that has too few units, and until it has enough. More than a
-    /// burst counts as a burst.
+    /// Of the rates that have too few units, that which will for the longest time, and until
+    /// it has enough. More than a burst counts as a burst.
     pub(crate) fn lack(
-        &self,
-        rates: impl Iterator<Item = Pace>,
+        &mut self,
+        rates: impl Iterator<Item = Pace> + Clone,
         price: u32,
         now: Instant,
     ) -> Option<(usize, Duration)> {
@@ -130,7 +130,22 @@ impl Debts {
             let wait = self.of(rate, pace, now).saturating_sub(allowed);
             (!wait.is_zero()).then_some((rate, wait))
         };
-        rates.enumerate().find_map(wait)
+        let lacks = rates.clone().enumerate().filter_map(wait);
+        let longest = lacks.reduce(|one, other| if other.1 > one.1 { other } else { one });
+        if longest.is_some() {
+            self.forgive(rates, now);
+        }
+        longest
+    }
+
+    /// Writes down that nobody owes more than a burst. Else who was told to wait would owe
+    /// as much when it comes again.
+    fn forgive(&mut self, rates: impl Iterator<Item = Pace>, now: Instant) {
+        let Some(Told { at, full_after }) = &mut self.0 else { return };
+        let passed = now.saturating_duration_since(*at);
+        for (debt, (interval, burst)) in full_after.iter_mut().zip(rates) {
+            *debt = (*debt).min(passed.saturating_add(interval.saturating_mul(burst)));
+        }
     }
 }
 

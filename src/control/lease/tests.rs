@@ -82,23 +82,25 @@ fn units_that_are_not_spent_in_their_life_are_lost() {
 #[test]
 fn what_is_known_refuses_until_there_is_enough_for_the_price() {
     let t0 = Instant::now();
-    let debts = Debts::told(t0, vec![100 * MS, 400 * MS]);
+    let mut debts = Debts::told(t0, vec![100 * MS, 400 * MS]);
     let rates = [(100 * MS, 3), (200 * MS, 3)];
-    let lack = |price, at| debts.lack(rates.into_iter(), price, t0 + at * MS);
+    let mut lack = |price, at| debts.lack(rates.into_iter(), price, t0 + at * MS);
     assert_eq!(lack(1, 0), None);
     assert_eq!(lack(2, 0), Some((1, 200 * MS)));
     assert_eq!(lack(2, 199), Some((1, MS)));
     assert_eq!(lack(2, 200), None);
-    assert_eq!(lack(3, 0), Some((0, 100 * MS)));
-    assert_eq!(lack(99, 0), Some((0, 100 * MS)), "that is a burst");
+    assert_eq!(lack(3, 0), Some((1, 400 * MS)), "both lack them, and this one for longer");
+    assert_eq!(lack(99, 0), Some((1, 400 * MS)), "that is a burst");
     assert_eq!(Debts::default().lack(rates.into_iter(), 3, t0), None);
 }
 
 #[test]
 fn what_was_told_of_another_rate_holds_for_no_longer_than_a_burst() {
     let t0 = Instant::now();
-    let debts = Debts::told(t0, vec![Duration::MAX]);
-    assert_eq!(debts.lack([(MS, 5), (MS, 1)].into_iter(), 1, t0), Some((0, MS)));
+    let mut debts = Debts::told(t0, vec![Duration::MAX]);
+    let mut lack = |at| debts.lack([(MS, 5), (MS, 1)].into_iter(), 1, t0 + at);
+    assert_eq!(lack(MS * 0), Some((0, MS)));
+    assert_eq!(lack(MS), None, "and for no longer than was told");
 }
 
 /// What happens to a lease.
@@ -172,8 +174,8 @@ proptest! {
         let (t0, interval) = (Instant::now(), Duration::from_nanos(interval));
         // In thousandths of an interval, up to a burst.
         let debt = interval.saturating_mul(burst).min(interval.mul_f64(debt as f64 / 1_000.0));
-        let debts = Debts::told(t0, vec![debt]);
-        let lack = |now| debts.lack([(interval, burst)].into_iter(), price, now);
+        let mut debts = Debts::told(t0, vec![debt]);
+        let mut lack = |now| debts.lack([(interval, burst)].into_iter(), price, now);
         let room = interval * (burst - price.min(burst));
         match lack(t0) {
             None => prop_assert!(debt <= room),

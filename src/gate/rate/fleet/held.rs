@@ -190,7 +190,7 @@ impl Terms<'_> {
 }
 
 impl Set {
-    fn paces(&self) -> impl Iterator<Item = Pace> {
+    fn paces(&self) -> impl Iterator<Item = Pace> + Clone {
         self.rates.iter().map(Rate::pace)
     }
 
