@@ -322,6 +322,22 @@ async fn other_quotas_hold_at_once_and_keep_what_was_spent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn hundredths_that_are_held_are_no_cells_where_costs_do_not_count_any_more() {
+    let buckets = Buckets::new();
+    let fleet = fleet(&buckets).lease(10);
+    let gate = gate(per_client(Quota::per_hour(40)).by_cost().shared(&fleet));
+    for _ in 0..4 {
+        passes(&gate, &client()).await;
+    }
+    gate.reload(per_client(Quota::per_hour(40)).shared(&fleet)).expect("it is valid");
+    let mut admitted = 4;
+    for _ in 0..400 {
+        admitted += u32::from(gate.acquire(&client()).await.is_ok());
+    }
+    assert_eq!(admitted, 40 - 3, "three that were held are lost");
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_is_waiting_while_quotas_change_is_decided_by_those_it_came_for() {
     let buckets = Buckets::new();
     buckets.state().delay = 2 * MS;

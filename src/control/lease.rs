@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lease {
     units: u32,
+    /// How many of them are a cell.
+    per_cell: u32,
     /// Until when they are good.
     until: Option<Instant>,
     /// On their way, beyond what those need who asked for them.
@@ -22,6 +24,16 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
+    /// So many units are a cell from now on. Where it was another number, what is held and
+    /// on its way is lost: tells whether it was.
+    pub(crate) fn count_in(&mut self, per_cell: u32) -> bool {
+        let other = self.per_cell != per_cell;
+        if other {
+            *self = Self { per_cell, ..Self::default() };
+        }
+        other
+    }
+
     /// What may be spent without asking anybody.
     pub(crate) fn units(&self, now: Instant) -> u32 {
         if self.until.is_some_and(|until| now < until) { self.units } else { 0 }

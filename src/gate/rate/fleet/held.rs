@@ -22,8 +22,10 @@ pub(in crate::gate::rate) struct Held {
     lease: Lease,
     debts: Debts,
     /// None while nobody waits. Behind a pointer, since what is in a cache has to be `Clone`.
-    queue: Option<Arc<Mutex<Vec<Waiting>>>>,
+    queue: Option<Queue>,
 }
+
+type Queue = Arc<Mutex<Vec<Waiting>>>;
 
 /// One who waits for units that another has asked for. Is woken by the drop, too.
 pub(super) struct Waiting {
@@ -65,6 +67,12 @@ pub(super) struct Landed {
 }
 
 impl Held {
+    /// So many units are a cell from now on. Returns those who wait for units of another
+    /// kind: they are to see for themselves.
+    pub(super) fn count_in(&mut self, per_cell: u32) -> Option<Queue> {
+        if self.lease.count_in(per_cell) { self.queue.take() } else { None }
+    }
+
     pub(super) fn step(&mut self, terms: Terms<'_>, may_join: bool, now: Instant) -> Step {
         let Terms { set, price, .. } = terms;
         if self.lease.spend(price, now) {
