@@ -95,7 +95,9 @@ impl Lease {
     pub(crate) fn hold(&mut self, units: u32, most: u32, now: Instant) {
         let held = self.units(now);
         self.units = held.saturating_add(units).min(most.max(held));
-        self.until = Some(now + LIFE);
+        if units > 0 {
+            self.until = Some(now + LIFE);
+        }
     }
 }
 

@@ -80,6 +80,13 @@ fn units_that_are_not_spent_in_their_life_are_lost() {
 }
 
 #[test]
+fn nothing_that_comes_does_not_make_the_others_last() {
+    let (t0, mut lease) = (Instant::now(), held(3, Instant::now()));
+    lease.hold(0, 10, t0 + LIFE - MS);
+    assert_eq!(lease.units(t0 + LIFE + MS), 0);
+}
+
+#[test]
 fn what_is_known_refuses_until_there_is_enough_for_the_price() {
     let t0 = Instant::now();
     let mut debts = Debts::told(t0, vec![100 * MS, 400 * MS]);
