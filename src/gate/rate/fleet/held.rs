@@ -184,9 +184,10 @@ impl Held {
 
     fn spoken_for(&self) -> u32 {
         let Some(queue) = &self.queue else { return 0 };
-        let queue = lock(queue);
-        let waiting = queue.iter().filter(|waiting| !waiting.granted.is_closed());
-        waiting.fold(0, |sum, waiting| sum.saturating_add(waiting.units))
+        let mut queue = lock(queue);
+        // Else they would be kept until the answer, however many come and leave.
+        queue.retain(|waiting| !waiting.granted.is_closed());
+        queue.iter().fold(0, |sum, waiting| sum.saturating_add(waiting.units))
     }
 }
 
