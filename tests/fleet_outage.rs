@@ -296,6 +296,19 @@ async fn members_are_asked_for_every_two_seconds_at_most_and_only_while_requests
     assert_eq!((buckets.state().roll_calls, fleet.members()), (9, 3));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_store_that_counts_anew_after_an_outage_is_believed_when_it_tells_twice() {
+    let buckets = Buckets::new();
+    let fleet = fleet(&buckets);
+    let gate = gate(limit(Quota::per_second(1_000), &fleet));
+    for (told, believed) in [(4, 4), (1, 4), (4, 4), (1, 4), (1, 1), (2, 2)] {
+        buckets.state().members = told;
+        passing(&gate, 1).await;
+        sleep(2 * SECOND).await;
+        assert_eq!(fleet.members(), believed);
+    }
+}
+
 /// Gates of one database with one place, behind a quota that a fleet shares.
 fn gates(buckets: &Buckets, cells: u32) -> (Gates, Fleet) {
     let fleet = fleet(buckets);

@@ -94,6 +94,8 @@ pub(crate) struct FleetStore {
     pub(crate) breaker: BreakerGate,
     pub(super) account: Account,
     /// As they were told last.
+    told: AtomicU32,
+    /// As they are believed to be.
     members: AtomicU32,
     /// When they are to be asked for again, in nanoseconds after `start`.
     due: AtomicU64,
@@ -110,11 +112,13 @@ impl FleetStore {
         breaker: BreakerGate,
         account: Account,
     ) -> Self {
-        let (members, due, start) = (AtomicU32::new(1), AtomicU64::new(0), clock::now());
-        Self { name, buckets, breaker, account, members, due, start }
+        let [told, members] = [1, 1].map(AtomicU32::new);
+        let (due, start) = (AtomicU64::new(0), clock::now());
+        Self { name, buckets, breaker, account, told, members, due, start }
     }
 
-    /// The processes of the fleet, this one included, as they were told last.
+    /// The processes of the fleet, this one included: the most of what was told the last two
+    /// times.
     pub(crate) fn members(&self) -> u32 {
         self.members.load(Ordering::Relaxed)
     }
@@ -134,11 +138,18 @@ impl FleetStore {
             runtime.spawn(async move {
                 let told = tokio::time::timeout(ROLL_CALL, store.buckets.members()).await;
                 if let Ok(Ok(members)) = told {
-                    let members = u32::try_from(members).unwrap_or(u32::MAX).max(1);
-                    store.members.store(members, Ordering::Relaxed);
+                    store.hear_members(u32::try_from(members).unwrap_or(u32::MAX).max(1));
                 }
             });
         }
+    }
+
+    /// Where there are fewer than the last time, that is to be told twice: a store that was
+    /// lost and came back empty counts anew, and each that believed itself alone would have
+    /// the whole quota where it does not answer.
+    fn hear_members(&self, told: u32) {
+        let before = self.told.swap(told, Ordering::Relaxed);
+        self.members.store(told.max(before), Ordering::Relaxed);
     }
 }
 
