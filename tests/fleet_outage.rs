@@ -309,6 +309,23 @@ async fn a_store_that_counts_anew_after_an_outage_is_believed_when_it_tells_twic
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn limits_with_other_quotas_cannot_have_the_same_fleet() {
+    let buckets = Buckets::new();
+    let fleet = fleet(&buckets);
+    let [slow, quick] = [Quota::per_hour(1), Quota::per_second(1)].map(|own| limit(own, &fleet));
+    let (one, same) = (gate(slow.clone()), gate(slow.clone()));
+    let error = || quick.clone().gate().expect_err("they would have the same buckets").to_string();
+    assert!(error().contains("each limit needs a fleet with buckets of its own"), "{}", error());
+    drop(one);
+    assert!(error().contains("a fleet with buckets of its own"));
+    same.reload(quick.clone()).expect("it is the same limit");
+    drop(gate(quick.clone()));
+    slow.clone().gate().expect_err("it was changed");
+    drop(same);
+    drop(gate(slow));
+}
+
 /// Gates of one database with one place, behind a quota that a fleet shares.
 fn gates(buckets: &Buckets, cells: u32) -> (Gates, Fleet) {
     let fleet = fleet(buckets);

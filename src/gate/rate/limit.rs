@@ -175,7 +175,8 @@ impl RateLimit {
     /// [`InvalidConfig`] if a quota, its burst or the number of keys is zero, a quota is out
     /// of range, there are too many for one request, the share that is enforced is not from
     /// 0 to 1, there are plans without [`per_key`](Self::per_key), or a fleet's setting is
-    /// out of range or its processes do not make the same keys.
+    /// out of range, its processes do not make the same keys or it is that of a gate with
+    /// other quotas.
     pub fn gate(self) -> Result<RateGate, InvalidConfig> {
         self.observed_gate(Arc::new(()))
     }
@@ -185,7 +186,9 @@ impl RateLimit {
         self,
         otherwise: Arc<dyn Observe>,
     ) -> Result<RateGate, InvalidConfig> {
-        let settings = self.settings()?;
+        let mut settings = self.settings()?;
+        let claim = |sharing: &Sharing| sharing.claim(settings.shape());
+        settings.shape = settings.sharing.as_ref().map(claim).transpose()?;
         let store = match self.per_key {
             true => Store::per_key(self.max_keys, settings.quotas.most_at_once()),
             false => Store::one(),
@@ -216,6 +219,7 @@ impl RateLimit {
             enforced: Share::checked(self.enforced)?,
             tell_all: self.tell_all,
             sharing: self.sharing.clone(),
+            shape: None,
         })
     }
 }

@@ -53,6 +53,13 @@ impl Quotas {
         plans.fold(self.all.rates.len(), usize::max)
     }
 
+    /// What a store is asked for: of all, and then by the number of the plan.
+    pub(super) fn shared(&self) -> Vec<Option<Arc<[SharedRate]>>> {
+        let plans = self.plans.iter().map(Option::as_deref);
+        let sets = std::iter::once(Some(&self.all)).chain(plans);
+        sets.map(|set| set.map(|set| set.shared.clone())).collect()
+    }
+
     #[inline]
     pub(super) fn of(&self, plan: Option<Plan>) -> &Set {
         let own = plan.and_then(|plan| self.plans.get(plan.index())?.as_deref());

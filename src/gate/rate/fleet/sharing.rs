@@ -11,7 +11,10 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use super::SharedBuckets;
+use super::{
+    SharedBuckets,
+    claim::{Claim, Shape},
+};
 use crate::{
     class::Key,
     clock,
@@ -68,6 +71,16 @@ impl Sharing {
         Ok(())
     }
 
+    /// The buckets are those of this limit, if they are not another's.
+    pub(in crate::gate::rate) fn claim(&self, shape: Shape) -> Result<Arc<Shape>, InvalidConfig> {
+        self.store.claim.share(shape)
+    }
+
+    /// The limit whose buckets they are changes.
+    pub(in crate::gate::rate) fn change(&self, shape: Shape) -> Arc<Shape> {
+        self.store.claim.change(shape)
+    }
+
     /// The most units to hold, where a cell is so many. None are held where each request is
     /// to ask for itself.
     pub(super) fn most(&self, units: u32) -> u32 {
@@ -93,6 +106,8 @@ pub(crate) struct FleetStore {
     /// Shut while asking is of no use.
     pub(crate) breaker: BreakerGate,
     pub(super) account: Account,
+    /// By which limit the buckets are asked.
+    claim: Claim,
     /// As they were told last.
     told: AtomicU32,
     /// As they are believed to be.
@@ -113,8 +128,8 @@ impl FleetStore {
         account: Account,
     ) -> Self {
         let [told, members] = [1, 1].map(AtomicU32::new);
-        let (due, start) = (AtomicU64::new(0), clock::now());
-        Self { name, buckets, breaker, account, told, members, due, start }
+        let (claim, due, start) = (Claim::default(), AtomicU64::new(0), clock::now());
+        Self { name, buckets, breaker, account, claim, told, members, due, start }
     }
 
     /// The processes of the fleet, this one included: the most of what was told the last two
