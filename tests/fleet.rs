@@ -313,6 +313,8 @@ async fn other_quotas_hold_at_once_and_keep_what_was_spent() {
     assert_eq!(refused(&gate, &client()).retry_after(), 1_800 * SECOND);
     let quicker = per_client(Quota::per_second(10).burst(2)).shared(&fleet);
     gate.reload(quicker).expect("it is valid");
+    let told = gate.acquire(&client()).await.expect_err("a burst is owed");
+    assert_eq!(told.retry_after(), 100 * MS);
     assert_eq!(refused(&gate, &client()).retry_after(), 100 * MS);
     advance(100 * MS).await;
     passes(&gate, &client()).await;

@@ -124,42 +124,42 @@ impl Debts {
     /// In how long this rate is whole again, of those that hold: no longer than a burst of
     /// it takes, since it may have taken the place of another.
     pub(crate) fn of(&self, rate: usize, (interval, burst): Pace, now: Instant) -> Duration {
-        let Some(Told { at, full_after }) = &self.0 else { return Duration::ZERO };
-        let debt = full_after.get(rate).copied().unwrap_or_default();
-        let debt = debt.saturating_sub(now.saturating_duration_since(*at));
-        debt.min(interval.saturating_mul(burst))
+        self.left(rate, now).min(interval.saturating_mul(burst))
     }
 
     /// Of the rates that have too few units, that which will for the longest time, and until
-    /// it has enough. More than a burst counts as a burst.
+    /// it has enough. More than a burst counts as a burst. What was told of another rate in
+    /// the same place is not known of this one.
     pub(crate) fn lack(
-        &mut self,
-        rates: impl Iterator<Item = Pace> + Clone,
+        &self,
+        rates: impl Iterator<Item = Pace>,
         price: u32,
         now: Instant,
     ) -> Option<(usize, Duration)> {
-        let wait = |(rate, pace): (usize, Pace)| {
-            let (interval, burst) = pace;
+        let wait = |(rate, (interval, burst)): (usize, Pace)| {
+            let debt = self.left(rate, now);
             let allowed = interval.saturating_mul(burst.saturating_sub(price));
-            let wait = self.of(rate, pace, now).saturating_sub(allowed);
-            (!wait.is_zero()).then_some((rate, wait))
+            let is_known = debt <= interval.saturating_mul(burst);
+            (is_known && debt > allowed).then(|| (rate, debt - allowed))
         };
-        let lacks = rates.clone().enumerate().filter_map(wait);
-        let longest = lacks.reduce(|one, other| if other.1 > one.1 { other } else { one });
-        if longest.is_some() {
-            self.forgive(rates, now);
-        }
-        longest
+        let lacks = rates.enumerate().filter_map(wait);
+        lacks.reduce(|one, other| if other.1 > one.1 { other } else { one })
     }
 
-    /// Writes down that nobody owes more than a burst. Else who was told to wait would owe
-    /// as much when it comes again.
-    fn forgive(&mut self, rates: impl Iterator<Item = Pace>, now: Instant) {
+    /// Writes down that nobody owes more than a burst. Else who was told to wait without an
+    /// answer would owe as much when it comes again.
+    pub(crate) fn forgive(&mut self, rates: impl Iterator<Item = Pace>, now: Instant) {
         let Some(Told { at, full_after }) = &mut self.0 else { return };
         let passed = now.saturating_duration_since(*at);
         for (debt, (interval, burst)) in full_after.iter_mut().zip(rates) {
             *debt = (*debt).min(passed.saturating_add(interval.saturating_mul(burst)));
         }
+    }
+
+    fn left(&self, rate: usize, now: Instant) -> Duration {
+        let Some(Told { at, full_after }) = &self.0 else { return Duration::ZERO };
+        let debt = full_after.get(rate).copied().unwrap_or_default();
+        debt.saturating_sub(now.saturating_duration_since(*at))
     }
 }
 

@@ -89,9 +89,9 @@ fn nothing_that_comes_does_not_make_the_others_last() {
 #[test]
 fn what_is_known_refuses_until_there_is_enough_for_the_price() {
     let t0 = Instant::now();
-    let mut debts = Debts::told(t0, vec![100 * MS, 400 * MS]);
+    let debts = Debts::told(t0, vec![100 * MS, 400 * MS]);
     let rates = [(100 * MS, 3), (200 * MS, 3)];
-    let mut lack = |price, at| debts.lack(rates.into_iter(), price, t0 + at * MS);
+    let lack = |price, at| debts.lack(rates.into_iter(), price, t0 + at * MS);
     assert_eq!(lack(1, 0), None);
     assert_eq!(lack(2, 0), Some((1, 200 * MS)));
     assert_eq!(lack(2, 199), Some((1, MS)));
@@ -104,10 +104,14 @@ fn what_is_known_refuses_until_there_is_enough_for_the_price() {
 #[test]
 fn what_was_told_of_another_rate_holds_for_no_longer_than_a_burst() {
     let t0 = Instant::now();
-    let mut debts = Debts::told(t0, vec![Duration::MAX]);
-    let mut lack = |at| debts.lack([(MS, 5), (MS, 1)].into_iter(), 1, t0 + at);
-    assert_eq!(lack(MS * 0), Some((0, MS)));
-    assert_eq!(lack(MS), None, "and for no longer than was told");
+    let mut debts = Debts::told(t0, vec![Duration::MAX, 2 * MS]);
+    let rates = || [(MS, 5), (MS, 2)].into_iter();
+    assert_eq!(debts.of(0, (MS, 5), t0), 5 * MS);
+    assert_eq!(debts.lack(rates(), 1, t0), Some((1, MS)), "nothing is known of the other");
+    assert_eq!(debts.lack(rates(), 1, t0 + MS), None);
+    debts.forgive(rates(), t0 + MS);
+    assert_eq!(debts.lack(rates(), 1, t0 + MS), Some((0, MS)));
+    assert_eq!(debts.lack(rates(), 1, t0 + 2 * MS), None, "and for no longer than was told");
 }
 
 /// What happens to a lease.
@@ -181,8 +185,8 @@ proptest! {
         let (t0, interval) = (Instant::now(), Duration::from_nanos(interval));
         // In thousandths of an interval, up to a burst.
         let debt = interval.saturating_mul(burst).min(interval.mul_f64(debt as f64 / 1_000.0));
-        let mut debts = Debts::told(t0, vec![debt]);
-        let mut lack = |now| debts.lack([(interval, burst)].into_iter(), price, now);
+        let debts = Debts::told(t0, vec![debt]);
+        let lack = |now| debts.lack([(interval, burst)].into_iter(), price, now);
         let room = interval * (burst - price.min(burst));
         match lack(t0) {
             None => prop_assert!(debt <= room),

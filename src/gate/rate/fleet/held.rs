@@ -146,7 +146,8 @@ impl Held {
     }
 
     /// In how long the fleet's quotas are whole again, in nanoseconds, as it was told last.
-    pub(super) fn owed(&self, set: &Set, now: Instant) -> [u64; Set::MOST] {
+    pub(super) fn owed(&mut self, set: &Set, now: Instant) -> [u64; Set::MOST] {
+        self.debts.forgive(set.paces(), now);
         let mut owed = [0; Set::MOST];
         for (quota, (pace, owed)) in set.paces().zip(&mut owed).enumerate() {
             *owed = self.debts.of(quota, pace, now).as_nanos() as u64;
@@ -162,7 +163,7 @@ impl Held {
             if self.lease.spend(waiting.units, now) {
                 landed.granted.push(waiting);
             } else if self.lease.brings(waiting.units, spoken_for) {
-                spoken_for += waiting.units;
+                spoken_for = spoken_for.saturating_add(waiting.units);
                 kept.push(waiting);
             } else {
                 landed.woken.push(waiting);
@@ -199,7 +200,7 @@ impl Terms<'_> {
 }
 
 impl Set {
-    fn paces(&self) -> impl Iterator<Item = Pace> + Clone {
+    fn paces(&self) -> impl Iterator<Item = Pace> {
         self.rates.iter().map(Rate::pace)
     }
 
