@@ -128,6 +128,31 @@ async fn without_an_answer_each_process_has_its_share_of_the_quota() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_costs_more_than_the_share_of_a_burst_is_no_cheaper_without_an_answer() {
+    let buckets = Buckets::new();
+    buckets.state().members = 4;
+    let eight = Quota::per_second(8);
+    let by_cost = |fleet: &Fleet| limit(eight.burst(1), fleet).by_cost();
+    let by_cells = |fleet: &Fleet| limit(eight, fleet);
+    for (limit, cells) in
+        [(&by_cost as &dyn Fn(&Fleet) -> RateLimit, 1), (&by_cells, 8), (&by_cells, 99)]
+    {
+        buckets.set(Mood::Well);
+        let gate = gate(limit(&fleet(&buckets)));
+        passing(&gate, 1).await;
+        sleep(2 * SECOND).await;
+        buckets.set(Mood::Fails);
+        let mut spent = 0;
+        for _ in 0..800 {
+            let admitted = gate.acquire(&NORMAL.cells(cells)).await.is_ok();
+            spent += if admitted { cells.min(8) } else { 0 };
+            sleep(50 * MS).await;
+        }
+        assert!((72..=88).contains(&spent), "{spent} of 2 a second, {cells} at a time");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_fleet_without_an_answer_spends_what_was_left_and_no_burst_more() {
     let buckets = Buckets::new();
     buckets.state().members = 4;

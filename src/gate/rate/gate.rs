@@ -129,7 +129,7 @@ impl RateGate {
                 leases.hand_back(class.key, set, price.units.get(), clock::now());
             }
             (Purse::Bucket { among }, _) if among > 1 => {
-                self.hand_back_to_bucket(class, &set.divided(among), price);
+                self.hand_back_to_bucket(class, &set.divided(among, price.units), price);
             }
             _ => self.hand_back_to_bucket(class, set, price),
         }

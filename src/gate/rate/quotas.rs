@@ -1,6 +1,6 @@
 //! Which quotas hold for whom.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use super::{
     fleet::SharedRate,
@@ -94,9 +94,9 @@ impl Set {
         Self { units, shared: rates.iter().map(shared).collect(), rates, policies }
     }
 
-    /// The share of one of so many processes.
-    pub(super) fn divided(&self, among: u32) -> Self {
-        let rates = self.rates.iter().map(|rate| rate.divided(among)).collect();
+    /// The share of one of so many processes, for a request of this price.
+    pub(super) fn divided(&self, among: u32, price: NonZeroU32) -> Self {
+        let rates = self.rates.iter().map(|rate| rate.divided(among, price)).collect();
         Self::new(self.units, rates, self.policies.clone())
     }
 

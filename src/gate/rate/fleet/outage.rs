@@ -64,7 +64,7 @@ impl Case<'_> {
         let Self { gate, settings, class, price, .. } = *self;
         let set = self.set();
         let owed = self.leases.visit(class.key, set, |held| held.owed(set, now));
-        let own = (members > 1).then(|| set.divided(members));
+        let own = (members > 1).then(|| set.divided(members, price.units));
         let own = (own.as_ref().unwrap_or(set), &owed[..set.rates.len()]);
         let spent = gate.spend(own, settings, class, price, gate.nanos(now));
         let bucket = Purse::Bucket { among: members };
