@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::{future::Future, task::Poll, time::Duration};
+use std::{task::Poll, time::Duration};
 
 use brownout::{
     Class, Entry, Finish, Fleet, Gate, Key, Outage, Plan, Quota, RateGate, RateLimit, RatePermit,
@@ -15,6 +15,7 @@ use support::{
     MS, SECOND,
     controlled::{behind, get, launch, page},
     fleet::{Buckets, Mood},
+    on_paused_time,
 };
 use tokio::time::{Instant, advance};
 use tokio_test::{assert_pending, assert_ready, task};
@@ -60,12 +61,6 @@ async fn passes(gate: &RateGate, class: &Class) -> RatePermit {
 fn refused(gate: &RateGate, class: &Class) -> Rejection {
     let Entry::Refused(rejection) = enter(gate, class) else { panic!("it is not refused") };
     rejection
-}
-
-fn run<T>(future: impl Future<Output = T>) -> T {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_time().start_paused(true).build();
-    runtime.expect("a runtime is to be had").block_on(future)
 }
 
 #[tokio::test(start_paused = true)]
@@ -436,7 +431,7 @@ async fn threads_spend_each_unit_once() {
 
 #[test]
 fn a_flood_of_keys_keeps_within_the_bound() {
-    run(async {
+    on_paused_time(async {
         let buckets = Buckets::new();
         let limit = per_client(Quota::per_second(10)).max_keys(100).shared(fleet(&buckets));
         let gate = gate(limit);

@@ -5,7 +5,6 @@
 mod support;
 
 use std::{
-    future::Future,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -18,6 +17,7 @@ use proptest::prelude::*;
 use support::{
     MS, SECOND,
     fleet::{Buckets, Mood},
+    on_paused_time,
 };
 use tokio::time::{Instant, advance, sleep};
 use tokio_test::{assert_pending, assert_ready, task};
@@ -464,12 +464,6 @@ async fn settings_of_a_fleet_out_of_range_are_found_when_built() {
     let limit = RateLimit::new(Quota::per_second(1)).per_key().shared(fleet(&buckets));
     let told = limit.gate().unwrap_err().to_string();
     assert!(told.contains("after `Key::seed_with`: call it when the process starts"), "{told}");
-}
-
-fn on_paused_time<T>(future: impl Future<Output = T>) -> T {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_time().start_paused(true).build();
-    runtime.expect("a runtime is to be had").block_on(future)
 }
 
 /// Requests of some priority and price, a pause before each; what the store does meanwhile
