@@ -130,7 +130,8 @@ impl RateLimit {
     }
 
     /// The quota refuses nobody: it is counted and told whom it would have refused.
-    /// Default: it refuses.
+    /// Default: it refuses. One that a fleet [shares](Self::shared) still waits for the
+    /// store's answer, up to the time bound, or it would not know.
     pub fn report_only(self) -> Self {
         self.enforced_for(0.0)
     }
@@ -154,7 +155,7 @@ impl RateLimit {
     /// the buckets are this process's own.
     ///
     /// A key that is [remembered](Self::max_keys) then takes 120 bytes, and 16 for each
-    /// further quota; its bucket of this process only once it was needed.
+    /// further quota, beside its bucket of this process.
     ///
     /// A limit [`per_key`](Self::per_key) needs a secret that the fleet knows:
     /// [`Key::seed_with`](crate::Key::seed_with).

@@ -28,9 +28,15 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outage {
-    /// A bucket of this process, with each quota divided by the processes of the fleet, as
-    /// they were told last (by 1, until they were), and no fuller than the fleet's own was
-    /// when it was heard of last.
+    /// A bucket of this process, with each quota divided by the processes of the fleet
+    /// ([`Fleet::members`](crate::Fleet::members): one that starts in an outage knows of no
+    /// other, and has the whole quota), and no fuller than the fleet's own was when it was
+    /// heard of last. A request that costs more than the share of a burst passes where that is
+    /// whole, and the next one waits for as much longer.
+    ///
+    /// What is spent so is not told to the store when it is back. So a client may have, beside
+    /// what the store gives, the shares of all processes for as long as any request of its is
+    /// decided alone.
     #[default]
     Local,
     /// It passes.
