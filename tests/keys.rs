@@ -6,7 +6,12 @@ mod support;
 
 use std::{convert::Infallible, net::SocketAddr};
 
-use axum::{Router, body::Body, extract::connect_info::MockConnectInfo, routing::get};
+use axum::{
+    Router,
+    body::Body,
+    extract::connect_info::MockConnectInfo,
+    routing::{any, get},
+};
 use brownout::{
     Admission, CircuitBreaker, Class, ConcurrencyLimitLayer, Database, EitherKey, Key, Priority,
     Quota, RateLimit, RateLimitLayer, Rejection, Unkeyed,
@@ -219,6 +224,20 @@ async fn each_client_has_a_quota_at_each_path_or_route() {
     ] {
         assert_eq!(ask(&app, path, None).await, status, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_method_that_is_made_up_is_no_way_around_the_quota_of_a_route() {
+    let limit = once().unkeyed(Unkeyed::Admit).layer().expect("it is valid");
+    let app = Router::new().route("/search", any(async || "found"));
+    let app = from_one_address(app.layer(limit.key((ClientIp::peer(), Route))));
+    let mut statuses = Vec::new();
+    for method in ["GET", "GET", "BREW", "BREW", "STEEP"] {
+        let request = Request::builder().method(method).uri("/search").body(Body::empty());
+        let answer = app.clone().oneshot(request.expect("it is valid")).await;
+        statuses.push(answer.expect("it is infallible").status());
+    }
+    assert_eq!(statuses, [PASSED, OVER, PASSED, OVER, OVER]);
 }
 
 #[tokio::test]

@@ -8,8 +8,9 @@ use crate::{
 };
 
 /// The route of a request: its method with axum's `MatchedPath`, as
-/// [`Class::route`](crate::Class::route). None where the router matched none: so that the rest
-/// of a tuple still counts, write
+/// [`Class::route`](crate::Class::route), where all methods that are rare are one, since
+/// clients make up others. None where the router matched none: so that the rest of a tuple
+/// still counts, write
 ///
 /// ```
 /// use brownout::{EitherKey, http::key::{ClientIp, Route}};
@@ -23,9 +24,9 @@ pub struct Route;
 
 impl<B> KeyOf<Request<B>> for Route {
     fn key(&self, request: &Request<B>) -> Option<Key> {
-        let method = request.method();
-        let pattern = matched::pattern(method, request.extensions())?;
-        Some(Key::of(&("route", method.as_str(), pattern)))
+        let pattern = matched::pattern(request.extensions())?;
+        let method = matched::usual(request.method()).unwrap_or_default();
+        Some(Key::of(&("route", method, pattern)))
     }
 }
 
