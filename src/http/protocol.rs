@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body::Body;
 
-use super::{PermitBody, accept, grpc, refusal, standing};
+use super::{PermitBody, accept, grpc, preflight, refusal, standing};
 use crate::{
     admission::{Format, Http, Inspect, Protocol},
     class::Route,
@@ -56,7 +56,8 @@ where
 
     fn format_of(&self, result: &Result<Response<B>, E>) -> Format {
         let Ok(response) = result else { return Format::Plain };
-        format(response.headers(), is_json)
+        let headers = response.headers();
+        format(grpc::content_type(headers), || is_json(headers))
     }
 
     fn tell_standing(&self, response: &mut Response<B>, standing: &Standing) {
@@ -69,23 +70,23 @@ impl<B> Inspect<Request<B>> for Http {
         super::matched::route(request.method(), request.extensions())
     }
 
-    /// A preflight of CORS (the Fetch standard).
     fn is_preflight(&self, request: &Request<B>) -> bool {
-        request.method() == Method::OPTIONS
-            && request.headers().contains_key(header::ORIGIN)
-            && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        preflight::is(request)
     }
 
     fn format(&self, request: &Request<B>) -> Format {
-        format(request.headers(), accept::wants_problem)
+        let headers = request.headers();
+        // Calls are POSTs. To a GET, a cache on the way would keep the 200 as a page.
+        let is_call = request.method() == Method::POST;
+        let call = grpc::content_type(headers).filter(|_| is_call);
+        format(call, || accept::wants_problem(headers))
     }
 }
 
-/// gRPC if that is the type of the content.
-fn format(headers: &HeaderMap, wants_problem: impl FnOnce(&HeaderMap) -> bool) -> Format {
-    match grpc::content_type(headers) {
+fn format(grpc: Option<&'static str>, wants_problem: impl FnOnce() -> bool) -> Format {
+    match grpc {
         Some(content_type) => Format::Grpc { content_type },
-        None if wants_problem(headers) => Format::Problem,
+        None if wants_problem() => Format::Problem,
         None => Format::Plain,
     }
 }
