@@ -152,7 +152,8 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
 /// To a gate that watches the service, 502, 503 and 504 are overload, other statuses
 /// from 400 up say nothing about the load. Where the head carries a gRPC status, that counts:
 /// `DEADLINE_EXCEEDED`, `RESOURCE_EXHAUSTED` and `UNAVAILABLE` are overload; one that comes
-/// only after a body is not seen.
+/// only after a body is not seen. What a layer inside refuses for a quota or for having no key
+/// says nothing, in whatever form.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Http;
 

@@ -9,13 +9,18 @@ use crate::{
     admission::{Format, Http, Inspect, Protocol},
     class::Route,
     outcome::{Judge, Outcome},
-    rejection::Rejection,
+    rejection::{Reason, Rejection},
     standing::Standing,
 };
 
 impl<B, E> Judge<Response<B>, E> for Http {
     fn judge(&self, result: &Result<Response<B>, E>) -> Outcome {
         let Ok(response) = result else { return Outcome::Ignore };
+        // A layer inside refused for what the client did, whose own protocol it may choose.
+        let refused = response.extensions().get().map(Rejection::reason);
+        if matches!(refused, Some(Reason::Quota | Reason::Unkeyed)) {
+            return Outcome::Ignore;
+        }
         if let Some(code) = grpc::Code::of(response.headers()) {
             return code.outcome();
         }
@@ -116,6 +121,22 @@ mod tests {
         }
         for status in [502, 503, 504] {
             assert_eq!(judge(status), Outcome::Overload);
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_the_same_about_the_load_in_every_form() {
+        let grpc = Format::Grpc { content_type: "application/grpc" };
+        for reason in Reason::ALL {
+            let rejection = Rejection::new(reason, std::time::Duration::ZERO);
+            let judge = |format| Http.judge(&Ok::<_, ()>(refusal::response(&rejection, format)));
+            let of_the_client = matches!(reason, Reason::Quota | Reason::Unkeyed);
+            let expected = if of_the_client { Outcome::Ignore } else { Outcome::Overload };
+            assert_eq!(
+                [Format::Plain, Format::Problem, grpc].map(judge),
+                [expected; 3],
+                "{reason}"
+            );
         }
     }
 
