@@ -227,6 +227,22 @@ async fn each_client_has_a_quota_at_each_path_or_route() {
 }
 
 #[tokio::test]
+async fn a_header_that_is_sent_twice_is_no_way_around_its_quota() {
+    let limit = once().unkeyed(Unkeyed::Admit).layer().expect("it is valid");
+    let api_key = HeaderName::from_static("x-api-key");
+    let app = shop().layer(limit.key(Header::new(api_key.clone())));
+    let mut statuses = Vec::new();
+    for lines in [&["anna"][..], &["anna"], &["anna", "anna"], &["anna", "1"], &["2", "anna"], &[]]
+    {
+        let request = Request::get("/orders");
+        let request = lines.iter().fold(request, |request, line| request.header(&api_key, *line));
+        let answer = app.clone().oneshot(request.body(Body::empty()).expect("it is valid")).await;
+        statuses.push(answer.expect("it is infallible").status());
+    }
+    assert_eq!(statuses, [PASSED, OVER, PASSED, OVER, OVER, PASSED]);
+}
+
+#[tokio::test]
 async fn a_method_that_is_made_up_is_no_way_around_the_quota_of_a_route() {
     let limit = once().unkeyed(Unkeyed::Admit).layer().expect("it is valid");
     let app = Router::new().route("/search", any(async || "found"));
