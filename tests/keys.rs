@@ -23,8 +23,7 @@ use brownout::{
 use bytes::Bytes;
 use http::{HeaderName, Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::{body::Incoming, server::conn::http1};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use hyper::body::Incoming;
 use support::{
     tcp::{self, Client},
     within_a_minute,
@@ -113,22 +112,15 @@ where
     S::Future: Send,
     B: http_body::Body<Data = Bytes, Error = Infallible> + Send + 'static,
 {
-    let (listener, address) = tcp::listen().await;
-    tokio::spawn(async move {
-        loop {
-            let (stream, peer) = listener.accept().await.expect("the port is there");
-            let service = service.clone().map_request(move |mut request: Request<Incoming>| {
-                if telling {
-                    request.extensions_mut().insert(PeerAddr(peer));
-                }
-                request
-            });
-            let service = TowerToHyperService::new(service);
-            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-            tokio::spawn(connection);
-        }
-    });
-    address
+    let telling = move |peer: SocketAddr| {
+        service.clone().map_request(move |mut request: Request<Incoming>| {
+            if telling {
+                request.extensions_mut().insert(PeerAddr(peer));
+            }
+            request
+        })
+    };
+    tcp::serve(telling).await
 }
 
 async fn ok<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
