@@ -85,7 +85,7 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
 /// | refused for | status | gRPC | problem type |
 /// |---|---|---|---|
 /// | a quota | 429 | `RESOURCE_EXHAUSTED` | `quota-exceeded`, with the `violated-policies` |
-/// | load, or by a circuit | 503 | `UNAVAILABLE`, at which clients may go to another instance | `temporary-reduced-capacity` |
+/// | load, by a circuit, or without an answer of the [`Fleet`](crate::Fleet)'s store | 503 | `UNAVAILABLE`, at which clients may go to another instance | `temporary-reduced-capacity` |
 /// | having no [key](crate::Class::key) | 400 | `INVALID_ARGUMENT` | `about:blank` |
 ///
 /// `Retry-After` is the wait in whole seconds: rounded up, never early and never 0. A request
