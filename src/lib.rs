@@ -71,7 +71,8 @@
 //! | gate | each decision shared by many threads: [`ConcurrencyGate`], [`RateGate`], [`BreakerGate`], [`Gates`] |
 //! | database | [`Database`]: what is fed to it, who it is for, the door, the [`Report`]; the gates' neighbour, and neither knows the other |
 //! | admission, fallback | Tower plumbing: [`GateLayer`], once, for all gates; the doorkeeper |
-//! | [`http`], [`sqlx`](mod@sqlx), [`tracing`](mod@tracing) | classes, routes, refusals and bodies; a pool that feels the database by itself; what sqlx logs |
+//! | [`stale`] | the last good answers, for when there is nothing better |
+//! | [`http`], [`sqlx`](mod@sqlx), [`tracing`](mod@tracing), [`redis`](mod@redis) | classes, routes, refusals and bodies; a pool that feels the database by itself; what sqlx logs; buckets that a fleet shares |
 //! | `simulate` | the closed loop in virtual time |
 //!
 //! # Which one do I want?
@@ -83,6 +84,7 @@
 //! | [`CircuitBreakerLayer`] | less while the database is slow, nothing while it does not answer |
 //! | [`RateLimitLayer`] | a quota, for all or per client ([`http::key`]); of this process, or of a [`Fleet`] |
 //! | [`FallbackLayer`] | another service answers what was refused |
+//! | [`StaleLayer`] | the last good answer is served where a request is refused, fails or takes too long |
 //!
 //! # Features
 //!
@@ -90,8 +92,10 @@
 //! |---|---|
 //! | `http` (default) | refusals as HTTP responses and gRPC statuses, priorities by header and path, keys by address, permits that last to the end of the body, `Server-Timing` |
 //! | `tower` (in `http`) | gates, database and layers |
+//! | `stale` | [`StaleLayer`]: the last good answers, by the rules of HTTP caching; needs Rust 1.88 |
 //! | `axum` | routes by axum's `MatchedPath`; without it, a class has a route only if you [say](Class::route) so. Peers by its `ConnectInfo` |
 //! | `sqlx` | `db.sqlx(pool)`: sqlx's pool, timed and guarded; needs Rust 1.94 |
+//! | `redis` | [`redis::RedisBuckets`](mod@redis): quotas that a fleet shares, in Redis or Valkey, also on a cluster; needs Rust 1.88 |
 //! | `tracing` | `db.query_events()`: a subscriber layer that feeds a database on what sqlx logs |
 //! | `serde` | [`Report`] and what is in it as values for serde |
 //! | `simulate` | to try settings and algorithms in the simulator |
@@ -152,11 +156,18 @@ pub mod http;
 mod lock;
 #[cfg(feature = "simulate")]
 pub mod simulate;
+#[cfg(feature = "stale")]
+pub mod stale;
 #[cfg(feature = "tracing")]
 pub mod tracing;
 
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "sqlx")]
 pub mod sqlx;
+
+#[cfg(feature = "stale")]
+pub use self::stale::StaleLayer;
 
 #[cfg(feature = "tower")]
 pub use self::{

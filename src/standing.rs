@@ -16,7 +16,7 @@ pub struct Policy {
     pub burst: u32,
 }
 
-/// How a client stands with that of its quotas which is nearest to being used up.
+/// How a client stands with that of its quotas which has the fewest cells left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     policies: Arc<[Policy]>,
@@ -41,7 +41,7 @@ impl Standing {
         &self.policies
     }
 
-    /// The one that is nearest to being used up, or is.
+    /// The one with the fewest cells left, or the one that refused.
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.policies[self.tightest]

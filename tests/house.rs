@@ -15,7 +15,7 @@ const ROOMS: [&[&[&str]]; 5] = [
     &[&["control"]],
     &[&["gate"], &["database"], &["clock"], &["lock"]],
     &[&["admission", "fallback"]],
-    &[&["http"], &["sqlx"], &["simulate"], &["tracing"]],
+    &[&["http"], &["redis"], &["stale"], &["sqlx"], &["simulate"], &["tracing"]],
 ];
 
 /// The longest that a file may be before its tests, in lines.

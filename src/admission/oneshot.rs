@@ -35,7 +35,7 @@ impl<S: Service<Req>, Req> Oneshot<S, Req> {
     }
 
     /// A call that was made already.
-    pub(super) fn called(future: S::Future) -> Self {
+    pub(crate) fn called(future: S::Future) -> Self {
         Self { state: State::Called { future } }
     }
 }

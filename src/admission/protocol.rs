@@ -124,7 +124,7 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
 /// ```
 ///
 /// All [policies](crate::Standing::policies) that hold for the request are in the first, and
-/// the one that is nearest to being used up in the second. They speak of windows, and quotas
+/// the one with the fewest cells left in the second. They speak of windows, and quotas
 /// here are token buckets, so:
 ///
 /// * `q` cells come back in `w` seconds, evenly. A period that is no whole number of seconds is

@@ -15,7 +15,7 @@ pub struct LegacyRateLimit(());
 
 impl<G, C, P> GateLayer<G, C, P> {
     /// Beside `RateLimit`, responses have the fields that older clients read, of the quota that
-    /// is nearest to being used up: `X-RateLimit-Limit`, its burst; `X-RateLimit-Remaining`,
+    /// has the fewest cells left: `X-RateLimit-Limit`, its burst; `X-RateLimit-Remaining`,
     /// the cells that are left of it; `X-RateLimit-Reset`, in how many seconds, rounded up, all
     /// of it is there again, if nothing is spent. When the next try makes sense, `Retry-After`
     /// tells. Default: they have not.

@@ -6,6 +6,8 @@ pub(crate) mod careful;
 pub(crate) mod chunks;
 pub(crate) mod controlled;
 pub(crate) mod fleet;
+#[cfg(feature = "stale")]
+pub(crate) mod origin;
 pub(crate) mod reserving;
 pub(crate) mod room;
 pub(crate) mod slow_database;

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    num::NonZeroU32,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -14,7 +13,7 @@ use super::{
     limit::{RateLimit, Unkeyed},
     permit::{Purse, RatePermit, Spent},
     quotas::Set,
-    settings::Settings,
+    settings::{Price, Settings},
     snapshot::{RateSnapshot, Tally},
     spend::{Bucket, Lack},
     store::Store,
@@ -80,9 +79,10 @@ impl RateGate {
         }
     }
 
-    /// Other quotas from now on, while it serves. All clients keep their buckets: what they
-    /// have spent of one quota is spent of the one in its place, at most a whole burst of
-    /// it. The bound on the keys stays as it is.
+    /// Other quotas from now on, while it serves. All clients keep their buckets: the time
+    /// that one has yet to go until its bucket is whole again stays as it is, but is at most
+    /// that of a whole burst of the quota which now stands in the same place. The bound on
+    /// the keys stays as it is, too.
     ///
     /// # Errors
     ///
@@ -119,25 +119,27 @@ impl RateGate {
 
     /// Hands back what was spent on a request that something else refused.
     pub(in crate::gate) fn hand_back(&self, class: &Class, permit: RatePermit) {
-        let Some(Spent { units, of }) = permit.spent else { return };
+        let Some(Spent { price, of }) = permit.spent else { return };
         let settings = self.0.settings.load();
-        let set = settings.quotas.of(class.plan);
+        let (price, set) = (settings.converted(price), settings.quotas.of(class.plan));
         match (of, &self.0.leases) {
             (Purse::Lease, Some(leases)) => {
-                leases.hand_back(class.key, set, units.get(), clock::now());
+                leases.hand_back(class.key, set, price.units.get(), clock::now());
             }
             (Purse::Bucket { among }, _) if among > 1 => {
-                self.hand_back_to_bucket(class, &set.divided(among), units);
+                self.hand_back_to_bucket(class, &set.divided(among), price);
             }
-            _ => self.hand_back_to_bucket(class, set, units),
+            _ => self.hand_back_to_bucket(class, set, price),
         }
     }
 
-    fn hand_back_to_bucket(&self, class: &Class, set: &Set, units: NonZeroU32) {
-        let hand_back = |bucket: Bucket<'_>| bucket.hand_back(&set.rates, units);
-        self.0.store.visit(class.key, set.rates.len(), hand_back);
+    fn hand_back_to_bucket(&self, class: &Class, set: &Set, price: Price) {
+        let now = self.nanos(clock::now());
+        let hand_back = |bucket: Bucket<'_>| bucket.hand_back(&set.rates, price.units, now);
+        self.0.store.visit_known(class.key, set.rates.len(), hand_back);
     }
 
+    #[inline]
     fn decide(&self, class: &Class, now: Instant) -> Entry<RatePermit, RateWait> {
         let settings = self.0.settings.load();
         let free = class.exempt || (settings.unkeyed_is(Unkeyed::Admit) && class.key.is_none());
@@ -158,18 +160,20 @@ impl RateGate {
         self.settle(&settings, class, result).into()
     }
 
-    /// The same, in nanoseconds since it was built.
+    /// The time since it was built, in nanoseconds: those last for 584 years.
+    #[inline]
     pub(super) fn nanos(&self, now: Instant) -> u64 {
         now.saturating_duration_since(self.0.start).as_nanos() as u64
     }
 
     /// Spends of the bucket of this process, which owes for each quota what `owed` says.
+    #[inline]
     pub(super) fn spend(
         &self,
         (set, owed): (&Set, &[u64]),
         settings: &Settings,
         class: &Class,
-        price: NonZeroU32,
+        price: Price,
         now: u64,
     ) -> Result<Option<Standing>, Rejection> {
         let Settings { units, tell_all, .. } = *settings;
@@ -177,7 +181,7 @@ impl RateGate {
             let arrivals = owed.iter().map(|owed| now.saturating_add(*owed));
             arrivals.enumerate().for_each(|(quota, arrival)| bucket.owe(quota, arrival));
             let debt = |quota, rate: &_| bucket.debt(quota, rate, now);
-            match bucket.spend(&set.rates, price, now) {
+            match bucket.spend(&set.rates, price.units, now) {
                 Ok(()) => Ok(tell_all.then(|| set.standing(debt, units))),
                 Err(Lack { quota, wait }) => {
                     let standing = set.standing_at(quota, debt, units);

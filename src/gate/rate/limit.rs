@@ -10,11 +10,7 @@ use super::{
     settings::{Settings, Share},
     store::Store,
 };
-use crate::{
-    class::Plan,
-    config::{self, InvalidConfig},
-    event::Observe,
-};
+use crate::{class::Plan, config::InvalidConfig, event::Observe};
 
 /// Settings of a rate limit: [`Quota`]s, for all requests together or per client.
 ///
@@ -95,8 +91,16 @@ impl RateLimit {
         Self { per_key: true, ..self }
     }
 
-    /// How many keys are remembered, at most. Default: 100 000; at least 1. When there
-    /// are more, those that come rarely are forgotten first and start afresh.
+    /// How many keys are remembered, at most. Default: 100 000; from 1 to 100 million.
+    ///
+    /// A key takes 52 bytes, or 68 where several quotas hold at once, and most of
+    /// that is set aside when the gate is built: `cargo bench --bench keys` prints it.
+    ///
+    /// When there are more keys, one of them is forgotten and starts afresh. It is none
+    /// that comes back before others of about 45 % of this number have come: by then it has
+    /// settled, and goes only when that many others have settled after it without its
+    /// coming back. So a flood of keys that come once each moves none that has settled; who
+    /// is new in it, or comes more rarely than that, is not held to a quota meanwhile.
     pub fn max_keys(self, keys: usize) -> Self {
         Self { max_keys: keys, ..self }
     }
@@ -107,8 +111,9 @@ impl RateLimit {
     }
 
     /// The quotas of the clients on this plan, in place of those for all: one to four. A
-    /// client keeps its buckets when its plan changes, one for each quota in their order,
-    /// so give a plan its quotas in the same order as the others. Only with
+    /// client keeps its buckets when its plan changes, one for each quota in their order
+    /// (as at a [reload](RateGate::reload)), so give a plan its quotas in the same order as
+    /// the others. Only with
     /// [`per_key`](Self::per_key).
     pub fn plan(mut self, plan: Plan, quotas: impl IntoIterator<Item = Quota>) -> Self {
         self.plans.retain(|(other, _)| *other != plan);
@@ -181,7 +186,10 @@ impl RateLimit {
         otherwise: Arc<dyn Observe>,
     ) -> Result<RateGate, InvalidConfig> {
         let settings = self.settings()?;
-        let store = if self.per_key { Store::per_key(self.max_keys) } else { Store::one() };
+        let store = match self.per_key {
+            true => Store::per_key(self.max_keys, settings.quotas.most_at_once()),
+            false => Store::one(),
+        };
         let leases = self.sharing.map(|_| match self.per_key {
             true => Leases::per_key(self.max_keys),
             false => Leases::one(),
@@ -191,7 +199,10 @@ impl RateLimit {
 
     /// What may change while the gate serves.
     pub(super) fn settings(&self) -> Result<Settings, InvalidConfig> {
-        config::at_least("max_keys", self.max_keys, 1)?;
+        if !(1..=MOST_KEYS).contains(&self.max_keys) {
+            let allowed = format_args!("from 1 to {MOST_KEYS}").to_string();
+            return Err(InvalidConfig::new("max_keys", self.max_keys, allowed));
+        }
         if let (false, Some((plan, _))) = (self.per_key, self.plans.first()) {
             return Err(InvalidConfig::new("plan", plan, "of a limit `per_key`"));
         }
@@ -208,6 +219,9 @@ impl RateLimit {
         })
     }
 }
+
+/// More than any process needs: 5 GB.
+const MOST_KEYS: usize = 100_000_000;
 
 impl fmt::Debug for RateLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,9 +1,11 @@
 //! The rate limit: token buckets, in the form of the generic cell rate algorithm.
 
+mod clients;
 mod fleet;
 mod gate;
 mod keys;
 mod limit;
+mod limiter;
 mod permit;
 mod quota;
 mod quotas;

@@ -1,7 +1,6 @@
 //! Proof that a quota admitted a request.
 
-use std::num::NonZeroU32;
-
+use super::settings::Price;
 use crate::{gate::Finish, standing::Standing};
 
 /// Proof that the quotas admitted a request. It holds nothing: what was spent stays spent
@@ -13,10 +12,10 @@ pub struct RatePermit {
     standing: Option<Standing>,
 }
 
-/// What was spent, in units.
+/// What was spent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spent {
-    pub(super) units: NonZeroU32,
+    pub(super) price: Price,
     pub(super) of: Purse,
 }
 
@@ -30,8 +29,8 @@ pub(super) enum Purse {
 }
 
 impl RatePermit {
-    pub(super) fn of(units: NonZeroU32, of: Purse, standing: Option<Standing>) -> Self {
-        Self { spent: Some(Spent { units, of }), standing }
+    pub(super) fn of(price: Price, of: Purse, standing: Option<Standing>) -> Self {
+        Self { spent: Some(Spent { price, of }), standing }
     }
 
     /// Of a request that spends nothing.

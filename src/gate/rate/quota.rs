@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
+use super::limiter::Limiter;
 use crate::{config::InvalidConfig, standing::Policy};
 
 /// A number of cells per period, and how many of them may be spent at once.
@@ -49,6 +50,11 @@ impl Quota {
 
     /// So many cells a period of at most 366 days. Cells come back one by one, evenly over
     /// the period.
+    ///
+    /// The time of a cell is rounded up to whole nanoseconds, so that there are never more
+    /// than said: of a million a second there may be up to 0.1 % fewer, and of ten thousand
+    /// where [costs are counted](super::RateLimit::by_cost), since then that is the time of
+    /// a hundredth of a cell.
     #[must_use]
     pub const fn per(period: Duration, cells: u32) -> Self {
         Self { cells, period, burst: cells, name: "quota" }
@@ -80,21 +86,24 @@ impl Quota {
             return Err(InvalidConfig::new("burst", got.to_string(), "refilled within 100 years"));
         }
         // At most 366 days, so it fits.
-        Ok(Rate { interval: interval.as_nanos() as u64, burst, policy: self.policy()? })
+        Ok(Rate::new(interval.as_nanos() as u64, burst, self.policy()?))
     }
 
     /// The time in which one unit comes back.
     fn interval(&self, units: u32) -> Result<Duration, InvalidConfig> {
         let cells = u128::from(self.cells) * u128::from(units);
-        let nanos = self.period.as_nanos().checked_div(cells);
-        let interval = nanos.ok_or_else(|| InvalidConfig::new("quota", "0", "at least 1"))?;
-        if interval == 0 || self.period > LONGEST {
+        if cells == 0 {
+            return Err(InvalidConfig::new("quota", "0", "at least 1"));
+        }
+        let nanos = self.period.as_nanos();
+        if nanos < cells || self.period > LONGEST {
             let got = format_args!("{} in {:?}", self.cells, self.period).to_string();
             let allowed = "at most one cell a nanosecond (in hundredths, where costs are \
                            counted), in a period of at most 366 days";
             return Err(InvalidConfig::new("quota", got, allowed));
         }
-        Ok(Duration::from_nanos(interval as u64))
+        // Up, so that it is never more than was asked for.
+        Ok(Duration::from_nanos(nanos.div_ceil(cells) as u64))
     }
 
     fn policy(&self) -> Result<Policy, InvalidConfig> {
@@ -110,32 +119,39 @@ impl Quota {
 }
 
 /// A quota that was checked, in whole units of a cell.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Rate {
     /// In which one unit comes back, in nanoseconds: at least 1.
     pub(super) interval: u64,
     /// In units.
     pub(super) burst: NonZeroU32,
     pub(super) policy: Policy,
+    pub(super) limiter: Limiter,
 }
 
 impl Rate {
-    /// The time in which a whole burst comes back, in nanoseconds.
-    pub(super) fn span(&self) -> u64 {
-        self.interval * u64::from(self.burst.get())
+    pub(super) fn new(interval: u64, burst: NonZeroU32, policy: Policy) -> Self {
+        let quota = governor::Quota::with_period(Duration::from_nanos(interval));
+        let quota = quota.expect("an interval is at least 1 ns").allow_burst(burst);
+        Self { interval, burst, policy, limiter: Limiter::new(quota) }
+    }
+
+    /// The whole units that are left, where it is whole again in so many nanoseconds.
+    pub(super) fn left(&self, debt: u64) -> u64 {
+        self.span().saturating_sub(debt) / self.interval
     }
 
     /// The share of one of so many: at least one unit at once.
     pub(super) fn divided(&self, among: u32) -> Self {
         let interval = self.interval.saturating_mul(among.into()).min(MOST_SPAN);
         let burst = NonZeroU32::new(self.burst.get() / among.max(1)).unwrap_or(NonZeroU32::MIN);
-        Self { interval, burst, policy: self.policy.clone() }
+        Self::new(interval, burst, self.policy.clone())
     }
 
-    /// As governor takes it.
-    pub(super) fn quota(&self) -> governor::Quota {
-        let quota = governor::Quota::with_period(Duration::from_nanos(self.interval));
-        quota.expect("an interval is at least 1 ns").allow_burst(self.burst)
+    /// The time in which a whole burst comes back, in nanoseconds.
+    #[inline]
+    pub(super) fn span(&self) -> u64 {
+        self.interval * u64::from(self.burst.get())
     }
 }
 
@@ -179,6 +195,8 @@ mod tests {
             (rate.interval, rate.burst.get(), rate.span()),
             (10_000_000, 100, 1_000_000_000)
         );
+        let third = Quota::per_second(3).checked(1).expect("it is valid");
+        assert_eq!(third.interval, 333_333_334, "never more than three a second");
         let hundredths = Quota::per_second(100).checked(100).expect("it is valid");
         assert_eq!((hundredths.interval, hundredths.burst.get()), (100_000, 10_000));
     }

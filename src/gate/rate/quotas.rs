@@ -45,6 +45,13 @@ impl Quotas {
         Ok(Self { all: Set::checked(all, units)?, plans: sets })
     }
 
+    /// The most that hold for one request.
+    pub(super) fn most_at_once(&self) -> usize {
+        let plans = self.plans.iter().flatten().map(|set| set.rates.len());
+        plans.fold(self.all.rates.len(), usize::max)
+    }
+
+    #[inline]
     pub(super) fn of(&self, plan: Option<Plan>) -> &Set {
         let own = plan.and_then(|plan| self.plans.get(plan.index())?.as_deref());
         own.unwrap_or(&self.all)
@@ -85,13 +92,13 @@ impl Set {
     }
 
     /// How a client stands with the tightest of its quotas, where each is whole again in so
-    /// many nanoseconds: that with the smallest share of its burst left.
+    /// many nanoseconds: that with the fewest cells left.
     pub(super) fn standing(&self, debt: impl Fn(usize, &Rate) -> u64, units: u32) -> Standing {
-        let spent = |quota: usize| {
-            let rate = &self.rates[quota];
-            debt(quota, rate) as f64 / rate.span() as f64
+        let left = |quota: &usize| {
+            let rate = &self.rates[*quota];
+            rate.left(debt(*quota, rate))
         };
-        let tightest = (0..self.rates.len()).max_by(|one, two| spent(*one).total_cmp(&spent(*two)));
+        let tightest = (0..self.rates.len()).min_by_key(left);
         self.standing_at(tightest.unwrap_or_default(), debt, units)
     }
 
@@ -103,7 +110,7 @@ impl Set {
     ) -> Standing {
         let rate = &self.rates[quota];
         let debt = debt(quota, rate);
-        let left = rate.span().saturating_sub(debt) / rate.interval / u64::from(units);
+        let left = rate.left(debt) / u64::from(units);
         // No more than a burst, so it fits.
         let (policies, full_after) = (self.policies.clone(), Duration::from_nanos(debt));
         Standing::new(policies, quota, left as u32, full_after)

@@ -28,15 +28,40 @@ pub(super) struct Settings {
 impl Settings {
     pub(super) const HUNDREDTHS: u32 = 100;
 
-    /// What a request spends, in units. None if it spends nothing.
-    pub(super) fn price(&self, class: &Class) -> Option<NonZeroU32> {
+    /// What a request spends. None if it spends nothing.
+    #[inline]
+    pub(super) fn price(&self, class: &Class) -> Option<Price> {
         let each = if self.counts_cost() { class.cost.hundredths() } else { 1 };
-        let units = each.saturating_mul(class.cells.into());
-        NonZeroU32::new(u32::try_from(units).unwrap_or(u32::MAX))
+        let price = Price { units: NonZeroU32::MIN, per_cell: self.units };
+        // No cost and no number of cells is so high that this overflows.
+        price.of(each * u64::from(class.cells))
+    }
+
+    /// The same price, in the units of these settings.
+    pub(super) fn converted(&self, price: Price) -> Price {
+        let units = u64::from(price.units.get()) * u64::from(self.units);
+        let same = Price { per_cell: self.units, ..price };
+        same.of(units.div_ceil(price.per_cell.into())).unwrap_or(same)
     }
 
     pub(super) fn counts_cost(&self) -> bool {
         self.units == Self::HUNDREDTHS
+    }
+}
+
+/// What a request spends of each quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Price {
+    pub(super) units: NonZeroU32,
+    /// How many of them are a cell.
+    per_cell: u32,
+}
+
+impl Price {
+    /// So many units of the same kind, unless it is none.
+    fn of(self, units: u64) -> Option<Self> {
+        let units = NonZeroU32::new(u32::try_from(units).unwrap_or(u32::MAX))?;
+        Some(Self { units, ..self })
     }
 }
 

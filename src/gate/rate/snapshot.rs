@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateSnapshot {
-    /// Requests admitted.
+    /// Requests admitted, also those that another gate refused then.
     pub admitted: u64,
     /// Requests refused.
     pub refused: u64,
@@ -34,6 +34,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    #[inline]
     pub(super) fn admit(&self) {
         self.admitted.fetch_add(1, Ordering::Relaxed);
     }

@@ -2,18 +2,13 @@
 
 use std::{cell::Cell, convert::Infallible, num::NonZeroU32, time::Duration};
 
-use governor::{
-    RateLimiter,
-    clock::Clock,
-    middleware::NoOpMiddleware,
-    nanos::Nanos,
-    state::{InMemoryState, NotKeyed, StateStore},
-};
+use governor::state::{InMemoryState, NotKeyed, StateStore};
 
 use super::quota::Rate;
 
 /// Where the state of one client lives: a theoretical arrival time (a term of the generic
-/// cell rate algorithm) for each quota, in nanoseconds since the gate was built.
+/// cell rate algorithm) for each quota, in nanoseconds since the gate was built. Until then,
+/// the quota is not whole again.
 pub(super) enum Bucket<'b> {
     /// Of many threads at once.
     Shared(&'b [InMemoryState]),
@@ -26,50 +21,67 @@ pub(super) enum Bucket<'b> {
 pub(super) struct Lack {
     /// Which of the quotas.
     pub(super) quota: usize,
-    /// Until there are enough cells.
+    /// Until all quotas have enough cells.
     pub(super) wait: Duration,
 }
 
 impl Bucket<'_> {
     /// Spends so many units of all the quotas, or none of any.
+    #[inline]
     pub(super) fn spend(&self, rates: &[Rate], units: NonZeroU32, now: u64) -> Result<(), Lack> {
         for (quota, rate) in rates.iter().enumerate() {
             if let Err(wait) = self.spend_one(quota, rate, units, now) {
-                self.hand_back(&rates[..quota], units);
-                return Err(Lack { quota, wait });
+                self.hand_back(&rates[..quota], units, now);
+                self.forgive(rates, now);
+                return Err(self.longest(Lack { quota, wait }, rates, units, now));
             }
         }
         Ok(())
     }
 
     /// Hands back units that were spent.
-    pub(super) fn hand_back(&self, rates: &[Rate], units: NonZeroU32) {
+    pub(super) fn hand_back(&self, rates: &[Rate], units: NonZeroU32, now: u64) {
         for (quota, rate) in rates.iter().enumerate() {
-            let time = rate.interval * u64::from(units.min(rate.burst).get());
-            let earlier = |arrival: Option<Nanos>| {
-                let arrival = arrival.unwrap_or_default();
-                Ok::<_, Infallible>(((), arrival.saturating_sub(time.into())))
-            };
-            let Ok(()) = self.slot(quota, u64::MAX).measure_and_replace(&NotKeyed::NonKey, earlier);
+            self.hand_back_one(quota, rate, units, now);
+        }
+    }
+
+    /// Writes down that nobody owes more than a burst. Else who was told to wait would owe
+    /// as much when he comes again.
+    fn forgive(&self, rates: &[Rate], now: u64) {
+        for (quota, rate) in rates.iter().enumerate() {
+            let most = now.saturating_add(rate.span());
+            let _ = self.update(quota, |arrival| (arrival > most).then_some(most).ok_or(()));
         }
     }
 
     /// A quota is not whole before so many nanoseconds after the gate was built.
     pub(super) fn owe(&self, quota: usize, arrival: u64) {
-        let later = |own: Option<Nanos>| {
-            Ok::<_, Infallible>(((), own.unwrap_or_default().max(arrival.into())))
-        };
-        let Ok(()) = self.slot(quota, u64::MAX).measure_and_replace(&NotKeyed::NonKey, later);
+        let Ok(()) = self.update(quota, |own| Ok::<_, Infallible>(own.max(arrival)));
     }
 
     /// In how long the quota is whole again, in nanoseconds.
     pub(super) fn debt(&self, quota: usize, rate: &Rate, now: u64) -> u64 {
-        let look = |arrival: Option<Nanos>| Err::<((), Nanos), _>(arrival.unwrap_or_default());
-        let slot = self.slot(quota, now.saturating_add(rate.span()));
-        let Err(arrival) = slot.measure_and_replace(&NotKeyed::NonKey, look) else { return 0 };
-        arrival.as_u64().saturating_sub(now)
+        let told = self.update(quota, |arrival| Err(debt(arrival, rate, now)));
+        told.expect_err("nothing is changed")
     }
 
+    /// Of the first quota that lacks units and those after it, that which will for the
+    /// longest time.
+    fn longest(&self, first: Lack, rates: &[Rate], units: NonZeroU32, now: u64) -> Lack {
+        let after = first.quota + 1;
+        let mut longest = first;
+        for (quota, rate) in rates.iter().enumerate().skip(after) {
+            let units = units.min(rate.burst);
+            match rate.limiter.spend(self.debt(quota, rate, now), units) {
+                Err(wait) if wait > longest.wait => longest = Lack { quota, wait },
+                _ => {}
+            }
+        }
+        longest
+    }
+
+    #[inline]
     fn spend_one(
         &self,
         quota: usize,
@@ -77,72 +89,36 @@ impl Bucket<'_> {
         units: NonZeroU32,
         now: u64,
     ) -> Result<(), Duration> {
-        let slot = self.slot(quota, now.saturating_add(rate.span()));
-        let limiter = RateLimiter::<_, _, _, NoOpMiddleware<Nanos>>::new(
-            rate.quota(),
-            slot,
-            Given { now: now.into(), asked: Cell::new(false) },
-        );
-        let decision = limiter.check_n(units.min(rate.burst));
-        let decision = decision.expect("it is no more than the burst");
-        decision.map_err(|until| until.wait_time_from(now.into()))
+        self.update(quota, |arrival| {
+            let debt = rate.limiter.spend(debt(arrival, rate, now), units.min(rate.burst))?;
+            Ok(now + debt)
+        })
     }
 
-    fn slot(&self, quota: usize, most: u64) -> Slot<'_> {
-        let place = match self {
-            Self::Shared(slots) => Place::Shared(&slots[quota]),
-            Self::Held(slots) => Place::Held(&slots[quota]),
-        };
-        Slot { place, most }
+    fn hand_back_one(&self, quota: usize, rate: &Rate, units: NonZeroU32, now: u64) {
+        let time = rate.interval * u64::from(units.min(rate.burst).get());
+        let Ok(()) = self.update(quota, |arrival| {
+            Ok::<_, Infallible>(now + debt(arrival, rate, now).saturating_sub(time))
+        });
     }
-}
 
-/// One quota's state, as governor sees it.
-struct Slot<'b> {
-    place: Place<'b>,
-    /// No later arrival than this is believed: after a quota has changed, what was spent of
-    /// the old one is at most a whole burst of the new one.
-    most: u64,
-}
-
-enum Place<'b> {
-    Shared(&'b InMemoryState),
-    Held(&'b Cell<u64>),
-}
-
-impl StateStore for Slot<'_> {
-    type Key = NotKeyed;
-
-    fn measure_and_replace<T, F, E>(&self, key: &NotKeyed, f: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
-        let most = Nanos::from(self.most);
-        let believed = |arrival: Option<Nanos>| f(arrival.map(|arrival| arrival.min(most)));
-        match self.place {
-            Place::Shared(state) => state.measure_and_replace(key, believed),
-            Place::Held(state) => {
-                let (result, arrival) = believed(Some(state.get().into()))?;
-                state.set(arrival.into());
-                Ok(result)
-            }
+    /// Puts another arrival time in place of one, unless that is an error.
+    #[inline]
+    fn update<E>(&self, quota: usize, other: impl Fn(u64) -> Result<u64, E>) -> Result<(), E> {
+        match self {
+            Self::Shared(slots) => slots[quota].measure_and_replace(&NotKeyed::NonKey, |arrival| {
+                other(arrival.map_or(0, u64::from)).map(|arrival| ((), arrival.into()))
+            }),
+            Self::Held(slots) => other(slots[quota].get()).map(|arrival| slots[quota].set(arrival)),
         }
     }
 }
 
-/// The time as the caller read it, so that a request reads its clock once. A limiter
-/// counts from its first look at the clock, when it is made: that is zero.
-struct Given {
-    now: Nanos,
-    asked: Cell<bool>,
-}
-
-impl Clock for Given {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        if self.asked.replace(true) { self.now } else { Nanos::default() }
-    }
+/// What is owed, in nanoseconds. After a quota has changed, what was spent of the old one is
+/// at most a whole burst of the new one.
+#[inline]
+fn debt(arrival: u64, rate: &Rate, now: u64) -> u64 {
+    arrival.saturating_sub(now).min(rate.span())
 }
 
 #[cfg(test)]
@@ -194,6 +170,7 @@ mod tests {
         let quick = rates(&[Quota::per_second(10)]);
         let lack = bucket.spend(&quick, units(1), 0).unwrap_err();
         assert_eq!(lack.wait, Duration::from_millis(100));
+        assert_eq!(bucket.spend(&quick, units(1), 100 * MS), Ok(()), "and no longer than was told");
     }
 
     #[test]
@@ -218,7 +195,7 @@ mod tests {
         let bucket = Bucket::Held(Cell::from_mut(&mut arrivals[..]).as_slice_of_cells());
         assert_eq!(bucket.spend(&rates, units(50), 0), Ok(()));
         assert_eq!(bucket.debt(0, &rates[0], 0), 300 * MS);
-        bucket.hand_back(&rates, units(50));
+        bucket.hand_back(&rates, units(50), 0);
         assert_eq!(bucket.debt(0, &rates[0], 0), 0);
     }
 }

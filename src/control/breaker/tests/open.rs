@@ -212,7 +212,7 @@ fn a_fleet_does_not_try_in_step() {
     let times: Vec<_> = (0..100).map(open_time).collect();
     assert!(times.iter().all(|time| around(*time, SECOND)), "{times:?}");
     for half in [SECOND..2 * SECOND, Duration::ZERO..SECOND] {
-        let inside = times.iter().filter(|time| half.contains(time)).count();
+        let inside = times.iter().filter(|time| half.contains(*time)).count();
         assert!((30..=70).contains(&inside), "{times:?}");
     }
 }

@@ -1,7 +1,6 @@
 //! Decides on a request whose quota a fleet shares.
 
 use std::{
-    num::NonZeroU32,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,7 +12,7 @@ use super::{
         gate::RateGate,
         permit::{Purse, RatePermit},
         quotas::Set,
-        settings::Settings,
+        settings::{Price, Settings},
         spend::Lack,
     },
     Leases, Order, RateWait, Sharing, Taken,
@@ -36,7 +35,7 @@ pub(in crate::gate::rate) struct Case<'c> {
     pub(super) sharing: &'c Sharing,
     pub(super) settings: &'c Arc<Settings>,
     pub(super) class: &'c Class,
-    pub(super) price: NonZeroU32,
+    pub(super) price: Price,
 }
 
 /// How far a request is.
@@ -54,7 +53,7 @@ impl<'c> Case<'c> {
         gate: &'c RateGate,
         settings: &'c Arc<Settings>,
         class: &'c Class,
-        price: NonZeroU32,
+        price: Price,
     ) -> Option<Self> {
         let (leases, sharing) = (gate.0.leases.as_ref()?, settings.sharing.as_ref()?);
         Some(Self { gate, leases, sharing, settings, class, price })
@@ -96,7 +95,7 @@ impl<'c> Case<'c> {
             return self.decided(self.decide_alone(now));
         };
         self.gate.0.tally.ask();
-        let price = self.price.get();
+        let price = self.price.units.get();
         let rates = Arc::clone(&self.set().shared);
         let key = self.class.key.filter(|_| self.settings.per_key);
         let order = Order::new(key, rates, price, price.saturating_add(more));
@@ -158,7 +157,7 @@ impl<'c> Case<'c> {
 
     /// The units of a request that has left are held again.
     pub(super) fn leave(&self, now: Instant) {
-        self.leases.hand_back(self.class.key, self.set(), self.price.get(), now);
+        self.leases.hand_back(self.class.key, self.set(), self.price.units.get(), now);
     }
 
     fn decided(&self, result: Result<RatePermit, Rejection>) -> Progress {
@@ -190,6 +189,6 @@ impl<'c> Case<'c> {
 
     fn terms(&self) -> Terms<'_> {
         let lease = self.sharing.most(self.settings.units);
-        Terms { set: self.set(), price: self.price.get(), lease }
+        Terms { set: self.set(), price: self.price.units.get(), lease }
     }
 }

@@ -4,7 +4,6 @@ use std::{
     fmt,
     future::Future,
     mem,
-    num::NonZeroU32,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -14,7 +13,11 @@ use pin_project::{pin_project, pinned_drop};
 use tokio::{sync::oneshot, time::Sleep};
 
 use super::{
-    super::{gate::RateGate, permit::RatePermit, settings::Settings},
+    super::{
+        gate::RateGate,
+        permit::RatePermit,
+        settings::{Price, Settings},
+    },
     decide::{Case, Progress},
     question::Question,
 };
@@ -36,7 +39,7 @@ pub struct RateWait {
     /// As they were when it came.
     settings: Arc<Settings>,
     class: Class,
-    price: NonZeroU32,
+    price: Price,
     stage: Stage,
     #[pin]
     timeout: Sleep,
