@@ -112,6 +112,14 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
 /// [`legacy_rate_limit_headers`](super::GateLayer::legacy_rate_limit_headers) and
 /// [`server_timing`](super::GateLayer::server_timing).
 ///
+/// # CORS
+///
+/// A preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) spends no quota, and
+/// has none either: who sends what looks like one gets past every quota, to whatever answers
+/// `OPTIONS` inside. Put the layer of CORS outside of this one. It then answers preflights
+/// itself, and refusals carry its headers, without which no script of another origin sees more
+/// than an error; have it expose `Retry-After`, `RateLimit` and `RateLimit-Policy`.
+///
 /// # Quotas
 ///
 /// What a quota refuses is told by `RateLimit-Policy` and `RateLimit` (structured fields of

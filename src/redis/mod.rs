@@ -19,8 +19,16 @@
 //! # Ok(()) }
 //! ```
 //!
-//! It takes a client of the crate `redis` 1.x. For TLS, add that crate to your own
-//! dependencies with one of its features, such as `tokio-rustls-comp`.
+//! It takes a client of the crate `redis` 1.x, so add that to your own dependencies:
+//! `redis = { version = "1", default-features = false }`, for TLS with one of its features, such
+//! as `tokio-rustls-comp`.
+//!
+//! Only a broken address is an error when the service starts. That nothing answers there, that
+//! the password is wrong or that the user may not run a script shows as
+//! [`Event::FleetLost`](crate::Event::FleetLost) with the first request, and no event tells which
+//! of these it is. A first connection may also take longer than the
+//! [time bound](crate::Fleet::time_bound): then the event is followed by
+//! [`Event::FleetFound`](crate::Event::FleetFound) with a later request.
 //!
 //! # What is kept
 //!
