@@ -114,11 +114,14 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
 ///
 /// # CORS
 ///
-/// A preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) spends no quota, and
-/// has none either: who sends what looks like one gets past every quota, to whatever answers
-/// `OPTIONS` inside. Put the layer of CORS outside of this one. It then answers preflights
-/// itself, and refusals carry its headers, without which no script of another origin sees more
-/// than an error; have it expose `Retry-After`, `RateLimit` and `RateLimit-Policy`.
+/// A preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`, and without
+/// `Cookie`, `Authorization` or a body that its head tells of) spends no cell, and has no quota
+/// either: who sends what looks like one gets past every quota, to whatever answers `OPTIONS`
+/// inside. Put the layer of CORS outside of this one. It then answers preflights itself, and
+/// refusals carry its headers, without which no script of another origin sees more than an
+/// error; have it expose `Retry-After`, `RateLimit` and `RateLimit-Policy`. Where handlers take
+/// `OPTIONS` themselves, see
+/// [`GateLayer::count_preflights`](super::GateLayer::count_preflights).
 ///
 /// # Quotas
 ///
@@ -149,11 +152,6 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
 ///
 /// Cells are told as the default unit, `requests`, also where they are counted by cost. There
 /// is no partition key.
-///
-/// A preflight of CORS spends no cell: an `OPTIONS` request with `Origin` and
-/// `Access-Control-Request-Method`, and without `Cookie`, `Authorization` or a body that its head
-/// tells of. Where handlers take `OPTIONS`, see
-/// [`GateLayer::count_preflights`](super::GateLayer::count_preflights).
 ///
 /// # Load
 ///
