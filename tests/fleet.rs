@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::{future::Future, task::Poll, time::Duration};
+use std::{task::Poll, time::Duration};
 
 use brownout::{
     Class, Entry, Finish, Fleet, Gate, Key, Outage, Plan, Quota, RateGate, RateLimit, RatePermit,
@@ -15,6 +15,7 @@ use support::{
     MS, SECOND,
     controlled::{behind, get, launch, page},
     fleet::{Buckets, Mood},
+    on_paused_time,
 };
 use tokio::time::{Instant, advance};
 use tokio_test::{assert_pending, assert_ready, task};
@@ -60,12 +61,6 @@ async fn passes(gate: &RateGate, class: &Class) -> RatePermit {
 fn refused(gate: &RateGate, class: &Class) -> Rejection {
     let Entry::Refused(rejection) = enter(gate, class) else { panic!("it is not refused") };
     rejection
-}
-
-fn run<T>(future: impl Future<Output = T>) -> T {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_time().start_paused(true).build();
-    runtime.expect("a runtime is to be had").block_on(future)
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,6 +144,21 @@ async fn a_refused_key_is_told_the_exact_wait_without_a_round_trip() {
     advance(NANOSECOND).await;
     passes(&gate, &client()).await;
     assert_eq!(buckets.trips(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_several_quotas_it_is_told_the_wait_for_all_of_them() {
+    let buckets = Buckets::new();
+    let quotas = per_client(Quota::per_second(10).burst(1)).and(Quota::per_hour(1));
+    let gate = gate(quotas.shared(fleet(&buckets)));
+    passes(&gate, &client()).await;
+    let rejection = refused(&gate, &client());
+    assert_eq!(rejection.retry_after(), 3_600 * SECOND);
+    let standing = rejection.standing().expect("a quota refused");
+    assert_eq!(&*standing.policy().name, "hour");
+    advance(rejection.retry_after()).await;
+    passes(&gate, &client()).await;
+    assert_eq!(buckets.trips(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -298,10 +308,30 @@ async fn other_quotas_hold_at_once_and_keep_what_was_spent() {
     assert_eq!(refused(&gate, &client()).retry_after(), 1_800 * SECOND);
     let quicker = per_client(Quota::per_second(10).burst(2)).shared(&fleet);
     gate.reload(quicker).expect("it is valid");
+    let told = gate.acquire(&client()).await.expect_err("a burst is owed");
+    assert_eq!(told.retry_after(), 100 * MS);
     assert_eq!(refused(&gate, &client()).retry_after(), 100 * MS);
+    advance(100 * MS).await;
+    passes(&gate, &client()).await;
     let error = gate.reload(per_client(Quota::per_second(1))).expect_err("nobody shares it");
     let text = "`shared` is false, but must be as it was when the gate was built";
     assert_eq!(error.to_string(), text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn hundredths_that_are_held_are_no_cells_where_costs_do_not_count_any_more() {
+    let buckets = Buckets::new();
+    let fleet = fleet(&buckets).lease(10);
+    let gate = gate(per_client(Quota::per_hour(40)).by_cost().shared(&fleet));
+    for _ in 0..4 {
+        passes(&gate, &client()).await;
+    }
+    gate.reload(per_client(Quota::per_hour(40)).shared(&fleet)).expect("it is valid");
+    let mut admitted = 4;
+    for _ in 0..400 {
+        admitted += u32::from(gate.acquire(&client()).await.is_ok());
+    }
+    assert_eq!(admitted, 40 - 3, "three that were held are lost");
 }
 
 #[tokio::test(start_paused = true)]
@@ -401,7 +431,7 @@ async fn threads_spend_each_unit_once() {
 
 #[test]
 fn a_flood_of_keys_keeps_within_the_bound() {
-    run(async {
+    on_paused_time(async {
         let buckets = Buckets::new();
         let limit = per_client(Quota::per_second(10)).max_keys(100).shared(fleet(&buckets));
         let gate = gate(limit);

@@ -5,7 +5,6 @@
 mod support;
 
 use std::{
-    future::Future,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -18,6 +17,7 @@ use proptest::prelude::*;
 use support::{
     MS, SECOND,
     fleet::{Buckets, Mood},
+    on_paused_time,
 };
 use tokio::time::{Instant, advance, sleep};
 use tokio_test::{assert_pending, assert_ready, task};
@@ -128,6 +128,31 @@ async fn without_an_answer_each_process_has_its_share_of_the_quota() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_costs_more_than_the_share_of_a_burst_is_no_cheaper_without_an_answer() {
+    let buckets = Buckets::new();
+    buckets.state().members = 4;
+    let eight = Quota::per_second(8);
+    let by_cost = |fleet: &Fleet| limit(eight.burst(1), fleet).by_cost();
+    let by_cells = |fleet: &Fleet| limit(eight, fleet);
+    for (limit, cells) in
+        [(&by_cost as &dyn Fn(&Fleet) -> RateLimit, 1), (&by_cells, 8), (&by_cells, 99)]
+    {
+        buckets.set(Mood::Well);
+        let gate = gate(limit(&fleet(&buckets)));
+        passing(&gate, 1).await;
+        sleep(2 * SECOND).await;
+        buckets.set(Mood::Fails);
+        let mut spent = 0;
+        for _ in 0..800 {
+            let admitted = gate.acquire(&NORMAL.cells(cells)).await.is_ok();
+            spent += if admitted { cells.min(8) } else { 0 };
+            sleep(50 * MS).await;
+        }
+        assert!((72..=88).contains(&spent), "{spent} of 2 a second, {cells} at a time");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_fleet_without_an_answer_spends_what_was_left_and_no_burst_more() {
     let buckets = Buckets::new();
     buckets.state().members = 4;
@@ -144,6 +169,20 @@ async fn a_fleet_without_an_answer_spends_what_was_left_and_no_burst_more() {
         passed += passing(process, 400).await;
     }
     assert!((235..=245).contains(&passed), "{passed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waited_as_told_is_served_without_an_answer_where_a_quota_was_another() {
+    let buckets = Buckets::new();
+    let fleet = fleet(&buckets);
+    let gate = gate(limit(Quota::per_day(2), &fleet));
+    assert_eq!(passing(&gate, 2).await, 2);
+    buckets.set(Mood::Fails);
+    gate.reload(limit(Quota::per_second(10).burst(1), &fleet)).expect("it is valid");
+    let told = gate.acquire(&NORMAL).await.expect_err("that was the burst").retry_after();
+    assert_eq!(told, 100 * MS);
+    advance(told).await;
+    assert_eq!(passing(&gate, 2).await, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -282,6 +321,36 @@ async fn members_are_asked_for_every_two_seconds_at_most_and_only_while_requests
     assert_eq!((buckets.state().roll_calls, fleet.members()), (9, 3));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_store_that_counts_anew_after_an_outage_is_believed_when_it_tells_twice() {
+    let buckets = Buckets::new();
+    let fleet = fleet(&buckets);
+    let gate = gate(limit(Quota::per_second(1_000), &fleet));
+    for (told, believed) in [(4, 4), (1, 4), (4, 4), (1, 4), (1, 1), (2, 2)] {
+        buckets.state().members = told;
+        passing(&gate, 1).await;
+        sleep(2 * SECOND).await;
+        assert_eq!(fleet.members(), believed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_with_other_quotas_cannot_have_the_same_fleet() {
+    let buckets = Buckets::new();
+    let fleet = fleet(&buckets);
+    let [slow, quick] = [Quota::per_hour(1), Quota::per_second(1)].map(|own| limit(own, &fleet));
+    let (one, same) = (gate(slow.clone()), gate(slow.clone()));
+    let error = || quick.clone().gate().expect_err("they would have the same buckets").to_string();
+    assert!(error().contains("each limit needs a fleet with buckets of its own"), "{}", error());
+    drop(one);
+    assert!(error().contains("a fleet with buckets of its own"));
+    same.reload(quick.clone()).expect("it is the same limit");
+    drop(gate(quick.clone()));
+    slow.clone().gate().expect_err("it was changed");
+    drop(same);
+    drop(gate(slow));
+}
+
 /// Gates of one database with one place, behind a quota that a fleet shares.
 fn gates(buckets: &Buckets, cells: u32) -> (Gates, Fleet) {
     let fleet = fleet(buckets);
@@ -395,12 +464,6 @@ async fn settings_of_a_fleet_out_of_range_are_found_when_built() {
     let limit = RateLimit::new(Quota::per_second(1)).per_key().shared(fleet(&buckets));
     let told = limit.gate().unwrap_err().to_string();
     assert!(told.contains("after `Key::seed_with`: call it when the process starts"), "{told}");
-}
-
-fn on_paused_time<T>(future: impl Future<Output = T>) -> T {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_time().start_paused(true).build();
-    runtime.expect("a runtime is to be had").block_on(future)
 }
 
 /// Requests of some priority and price, a pause before each; what the store does meanwhile

@@ -3,8 +3,9 @@
 //!
 //! It runs five times: strict, where each request asks Redis; leased, where a process asks for
 //! several cells of a hot key at once, and so once more with less than the quota; and strict
-//! while Redis is killed and started again, empty, or stands still for a while. The Redis is a throw-away one with a port and a folder of its own; the processes are
-//! this program, called with `member`.
+//! while Redis is killed and started again, empty, or stands still for a while. The Redis is a
+//! throw-away one with a port and a folder of its own; the processes are this program, called
+//! with `member`.
 //!
 //! Start reading at `member.rs` for what one process does, `trial.rs` for what is done to all
 //! of them and `findings.rs` for what is promised.

@@ -63,7 +63,8 @@ fleet`; `--markdown` writes it.
 The quota is burst + rate × time. Beyond it may come, in all, a hundredth, and what the
 processes hold by lease (and no more may be missing, where there is no outage and they want
 more). In an outage there may come, beside, one burst of the processes' own buckets, one of the
-new Redis, and the rate for the three seconds in which asking ramps up, when both give.
+new Redis, and the rate for the three seconds in which asking ramps up, when both give. That is
+so where answers come in time: on a machine that is too busy for 5 ms, both give all the while.
 
 A check is what a request waits for its decision. It has 1 s of patience in the first three
 runs, so that what is counted is the quota of all however busy the machine is, and in the

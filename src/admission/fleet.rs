@@ -38,7 +38,11 @@ use crate::{
 ///
 /// All processes together then admit, in any span of time, no more than the quota, and the
 /// lease once more for each process and key. Cells that are held are good for a second;
-/// those that were not spent by then are lost, so that as many less may be admitted.
+/// those that were not spent by then are lost, so that as many less may be admitted. Those of
+/// requests that another gate refuses are held in the same way, up to a burst.
+///
+/// A request that is only counted ([`RateLimit::report_only`](crate::RateLimit::report_only))
+/// asks and waits like any other.
 ///
 /// # When the store does not answer
 ///
@@ -51,10 +55,14 @@ use crate::{
 /// within three seconds.
 ///
 /// What the store took for a request that did not wait for it any more stays spent. Where
-/// it answers only some of the processes or questions, both quotas hold, that of the fleet
-/// and the shares of the processes: up to twice as many are admitted.
+/// it answers only some of the processes or questions, as while asking ramps up or on a
+/// machine too busy for the time bound, both quotas hold, that of the fleet and the shares of
+/// the processes: up to twice as many are admitted, for as long as that lasts. A store that
+/// comes back empty gives a burst once more.
 ///
-/// Each limit needs buckets of its own: a client has one bucket there, whichever limit asks.
+/// Each limit needs a fleet with buckets of its own: a client has one bucket there, whichever
+/// limit asks. Two with other quotas at one `Fleet` are an error when the second is built.
+/// Gates of the same quotas may share it, and spend them together.
 #[derive(Clone)]
 #[must_use]
 pub struct Fleet {
@@ -125,8 +133,9 @@ impl Fleet {
         &self.store.breaker
     }
 
-    /// How many processes there are with this one, as they were told last: every two
-    /// seconds at most, while requests come. 1 until then.
+    /// How many processes there are with this one, as they were told: every two seconds at
+    /// most, while requests come. Where there are fewer, that holds when it was told twice,
+    /// since a store that comes back empty counts anew. 1 until the first time.
     #[must_use]
     pub fn members(&self) -> usize {
         self.store.members() as usize

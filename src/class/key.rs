@@ -34,6 +34,10 @@ impl Key {
     /// a fleet shares. Call it when the process starts; saying the same again is fine.
     /// Without it, each process has keys of its own.
     ///
+    /// What is hashed is up to the `Hash` of what a key is made of, so the processes should
+    /// be built by the same compiler for the same kind of machine. Where two are not, as
+    /// while a new version is rolled out, a client may have one bucket with each.
+    ///
     /// # Errors
     ///
     /// [`AlreadySeeded`] if a key was made before with another seed.

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lease {
     units: u32,
+    /// How many of them are a cell.
+    per_cell: u32,
     /// Until when they are good.
     until: Option<Instant>,
     /// On their way, beyond what those need who asked for them.
@@ -22,6 +24,16 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
+    /// So many units are a cell from now on. Where it was another number, what is held and
+    /// on its way is lost: tells whether it was.
+    pub(crate) fn count_in(&mut self, per_cell: u32) -> bool {
+        let other = self.per_cell != per_cell;
+        if other {
+            *self = Self { per_cell, ..Self::default() };
+        }
+        other
+    }
+
     /// What may be spent without asking anybody.
     pub(crate) fn units(&self, now: Instant) -> u32 {
         if self.until.is_some_and(|until| now < until) { self.units } else { 0 }
@@ -83,7 +95,9 @@ impl Lease {
     pub(crate) fn hold(&mut self, units: u32, most: u32, now: Instant) {
         let held = self.units(now);
         self.units = held.saturating_add(units).min(most.max(held));
-        self.until = Some(now + LIFE);
+        if units > 0 {
+            self.until = Some(now + LIFE);
+        }
     }
 }
 
@@ -110,27 +124,42 @@ impl Debts {
     /// In how long this rate is whole again, of those that hold: no longer than a burst of
     /// it takes, since it may have taken the place of another.
     pub(crate) fn of(&self, rate: usize, (interval, burst): Pace, now: Instant) -> Duration {
-        let Some(Told { at, full_after }) = &self.0 else { return Duration::ZERO };
-        let debt = full_after.get(rate).copied().unwrap_or_default();
-        let debt = debt.saturating_sub(now.saturating_duration_since(*at));
-        debt.min(interval.saturating_mul(burst))
+        self.left(rate, now).min(interval.saturating_mul(burst))
     }
 
-    /// The first of the rates that has too few units, and until it has enough. More than a
-    /// burst counts as a burst.
+    /// Of the rates that have too few units, that which will for the longest time, and until
+    /// it has enough. More than a burst counts as a burst. What was told of another rate in
+    /// the same place is not known of this one.
     pub(crate) fn lack(
         &self,
         rates: impl Iterator<Item = Pace>,
         price: u32,
         now: Instant,
     ) -> Option<(usize, Duration)> {
-        let wait = |(rate, pace): (usize, Pace)| {
-            let (interval, burst) = pace;
+        let wait = |(rate, (interval, burst)): (usize, Pace)| {
+            let debt = self.left(rate, now);
             let allowed = interval.saturating_mul(burst.saturating_sub(price));
-            let wait = self.of(rate, pace, now).saturating_sub(allowed);
-            (!wait.is_zero()).then_some((rate, wait))
+            let is_known = debt <= interval.saturating_mul(burst);
+            (is_known && debt > allowed).then(|| (rate, debt - allowed))
         };
-        rates.enumerate().find_map(wait)
+        let lacks = rates.enumerate().filter_map(wait);
+        lacks.reduce(|one, other| if other.1 > one.1 { other } else { one })
+    }
+
+    /// Writes down that nobody owes more than a burst. Else who was told to wait without an
+    /// answer would owe as much when it comes again.
+    pub(crate) fn forgive(&mut self, rates: impl Iterator<Item = Pace>, now: Instant) {
+        let Some(Told { at, full_after }) = &mut self.0 else { return };
+        let passed = now.saturating_duration_since(*at);
+        for (debt, (interval, burst)) in full_after.iter_mut().zip(rates) {
+            *debt = (*debt).min(passed.saturating_add(interval.saturating_mul(burst)));
+        }
+    }
+
+    fn left(&self, rate: usize, now: Instant) -> Duration {
+        let Some(Told { at, full_after }) = &self.0 else { return Duration::ZERO };
+        let debt = full_after.get(rate).copied().unwrap_or_default();
+        debt.saturating_sub(now.saturating_duration_since(*at))
     }
 }
 

@@ -113,16 +113,21 @@ impl State {
         let arrivals = self.arrivals.entry(order.key).or_default();
         arrivals.resize(order.rates.len().max(arrivals.len()), Duration::ZERO);
         let debt = |arrival: &Duration| arrival.saturating_sub(now);
-        let mut units = order.most;
-        for (rate, (own, arrival)) in order.rates.iter().zip(&*arrivals).enumerate() {
+        let (mut units, mut lacks) = (order.most, None);
+        for (rate, (own, arrival)) in order.rates.iter().zip(&mut *arrivals).enumerate() {
+            // Of a rate that was another, no more than a burst is owed.
+            *arrival = (*arrival).min(now + own.interval * own.burst);
             let least = own.interval * (own.burst - order.least.min(own.burst));
-            if debt(arrival) > least {
-                let wait = debt(arrival) - least;
-                return Taken::Lack { rate, wait, full_after: arrivals.iter().map(debt).collect() };
+            let missing = debt(arrival).saturating_sub(least);
+            if missing > lacks.map_or(Duration::ZERO, |(_, longest)| longest) {
+                lacks = Some((rate, missing));
             }
             let room = (own.interval * own.burst - debt(arrival)).as_nanos();
             let room = (room / own.interval.as_nanos()) as u32;
             units = units.min(if room == own.burst { units } else { room.max(order.least) });
+        }
+        if let Some((rate, wait)) = lacks {
+            return Taken::Lack { rate, wait, full_after: arrivals.iter().map(debt).collect() };
         }
         for (own, arrival) in order.rates.iter().zip(&mut *arrivals) {
             *arrival = (*arrival).max(now) + own.interval * units.min(own.burst);

@@ -22,3 +22,10 @@ pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) async fn within_a_minute<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(60 * SECOND, future).await.expect("it hangs")
 }
+
+/// On paused time, for tests of properties.
+pub(crate) fn on_paused_time<T>(future: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build();
+    runtime.expect("a runtime is to be had").block_on(future)
+}

@@ -80,6 +80,13 @@ fn units_that_are_not_spent_in_their_life_are_lost() {
 }
 
 #[test]
+fn nothing_that_comes_does_not_make_the_others_last() {
+    let (t0, mut lease) = (Instant::now(), held(3, Instant::now()));
+    lease.hold(0, 10, t0 + LIFE - MS);
+    assert_eq!(lease.units(t0 + LIFE + MS), 0);
+}
+
+#[test]
 fn what_is_known_refuses_until_there_is_enough_for_the_price() {
     let t0 = Instant::now();
     let debts = Debts::told(t0, vec![100 * MS, 400 * MS]);
@@ -89,16 +96,22 @@ fn what_is_known_refuses_until_there_is_enough_for_the_price() {
     assert_eq!(lack(2, 0), Some((1, 200 * MS)));
     assert_eq!(lack(2, 199), Some((1, MS)));
     assert_eq!(lack(2, 200), None);
-    assert_eq!(lack(3, 0), Some((0, 100 * MS)));
-    assert_eq!(lack(99, 0), Some((0, 100 * MS)), "that is a burst");
+    assert_eq!(lack(3, 0), Some((1, 400 * MS)), "both lack them, and this one for longer");
+    assert_eq!(lack(99, 0), Some((1, 400 * MS)), "that is a burst");
     assert_eq!(Debts::default().lack(rates.into_iter(), 3, t0), None);
 }
 
 #[test]
 fn what_was_told_of_another_rate_holds_for_no_longer_than_a_burst() {
     let t0 = Instant::now();
-    let debts = Debts::told(t0, vec![Duration::MAX]);
-    assert_eq!(debts.lack([(MS, 5), (MS, 1)].into_iter(), 1, t0), Some((0, MS)));
+    let mut debts = Debts::told(t0, vec![Duration::MAX, 2 * MS]);
+    let rates = || [(MS, 5), (MS, 2)].into_iter();
+    assert_eq!(debts.of(0, (MS, 5), t0), 5 * MS);
+    assert_eq!(debts.lack(rates(), 1, t0), Some((1, MS)), "nothing is known of the other");
+    assert_eq!(debts.lack(rates(), 1, t0 + MS), None);
+    debts.forgive(rates(), t0 + MS);
+    assert_eq!(debts.lack(rates(), 1, t0 + MS), Some((0, MS)));
+    assert_eq!(debts.lack(rates(), 1, t0 + 2 * MS), None, "and for no longer than was told");
 }
 
 /// What happens to a lease.

@@ -139,7 +139,7 @@ fn held(slots: &mut [u64]) -> Bucket<'_> {
 
 /// A [`Key`] is a seeded hash already.
 #[derive(Default)]
-struct Unhashed(u64);
+pub(super) struct Unhashed(u64);
 
 impl Hasher for Unhashed {
     #[inline]

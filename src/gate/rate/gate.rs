@@ -9,7 +9,7 @@ use std::{
 use arc_swap::ArcSwap;
 
 use super::{
-    fleet::{Case, Contact, Leases, RateWait},
+    fleet::{Case, Contact, Leases, RateWait, Sharing},
     limit::{RateLimit, Unkeyed},
     permit::{Purse, RatePermit, Spent},
     quotas::Set,
@@ -90,7 +90,7 @@ impl RateGate {
     /// and is none now, or a fleet shared it and does not now, or the other way round. The
     /// gate goes on as it was.
     pub fn reload(&self, limit: RateLimit) -> Result<(), InvalidConfig> {
-        let settings = limit.settings()?;
+        let mut settings = limit.settings()?;
         let shared = settings.sharing.is_some();
         for (setting, value, built) in [
             ("per_key", settings.per_key, self.0.store.is_per_key()),
@@ -101,6 +101,8 @@ impl RateGate {
                 return Err(InvalidConfig::new(setting, value, allowed));
             }
         }
+        let change = |sharing: &Sharing| sharing.change(settings.shape());
+        settings.shape = settings.sharing.as_ref().map(change);
         self.0.settings.store(Arc::new(settings));
         Ok(())
     }
@@ -127,7 +129,7 @@ impl RateGate {
                 leases.hand_back(class.key, set, price.units.get(), clock::now());
             }
             (Purse::Bucket { among }, _) if among > 1 => {
-                self.hand_back_to_bucket(class, &set.divided(among), price);
+                self.hand_back_to_bucket(class, &set.divided(among, price.units), price);
             }
             _ => self.hand_back_to_bucket(class, set, price),
         }

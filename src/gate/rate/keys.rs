@@ -1,12 +1,13 @@
 //! Something by key, of a bounded number of keys.
 
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 
 use quick_cache::{
     UnitWeighter,
     sync::{Cache, EntryAction, EntryResult},
 };
 
+use super::clients::Unhashed;
 use crate::class::Key;
 
 /// Something by key. When there are too many, those that come rarely are forgotten first.
@@ -37,25 +38,5 @@ impl<V: Clone + Default> Keys<V> {
             }
             _ => unreachable!("entries are retained, without a timeout"),
         }
-    }
-}
-
-/// A [`Key`] is a seeded hash already.
-#[derive(Default)]
-struct Unhashed(u64);
-
-impl Hasher for Unhashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
     }
 }

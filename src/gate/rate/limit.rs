@@ -134,7 +134,8 @@ impl RateLimit {
     /// The quotas refuse nobody. What they would have refused is counted
     /// ([`RateSnapshot::would_refuse`](super::RateSnapshot::would_refuse)) and is an event
     /// ([`Event::WouldRefuse`](crate::Event::WouldRefuse)), which does not tell whose request
-    /// it was. Default: they refuse.
+    /// it was. Default: they refuse. A request still waits for the answer of a fleet that
+    /// [shares](Self::shared) them, up to its time bound.
     pub fn report_only(self) -> Self {
         self.enforced_for(0.0)
     }
@@ -160,7 +161,7 @@ impl RateLimit {
     /// the buckets are this process's own.
     ///
     /// A key that is [remembered](Self::max_keys) then takes 120 bytes, and 16 for each
-    /// further quota; its bucket of this process only once it was needed.
+    /// further quota, beside its bucket of this process.
     ///
     /// A limit [`per_key`](Self::per_key) needs a secret that the fleet knows:
     /// [`Key::seed_with`](crate::Key::seed_with).
@@ -190,7 +191,8 @@ impl RateLimit {
     /// [`InvalidConfig`] if a quota, its burst or the number of keys is zero, a quota is out
     /// of range, there are too many for one request, the share that is enforced is not from
     /// 0 to 1, there are plans without [`per_key`](Self::per_key), or a fleet's setting is
-    /// out of range or its processes do not make the same keys.
+    /// out of range, its processes do not make the same keys or it is that of a gate with
+    /// other quotas.
     pub fn gate(self) -> Result<RateGate, InvalidConfig> {
         self.observed_gate(Arc::new(()))
     }
@@ -200,7 +202,9 @@ impl RateLimit {
         self,
         otherwise: Arc<dyn Observe>,
     ) -> Result<RateGate, InvalidConfig> {
-        let settings = self.settings()?;
+        let mut settings = self.settings()?;
+        let claim = |sharing: &Sharing| sharing.claim(settings.shape());
+        settings.shape = settings.sharing.as_ref().map(claim).transpose()?;
         let store = match self.per_key {
             true => Store::per_key(self.max_keys, settings.quotas.most_at_once()),
             false => Store::one(),
@@ -231,6 +235,7 @@ impl RateLimit {
             enforced: Share::checked(self.enforced)?,
             tell_all: self.tell_all,
             sharing: self.sharing.clone(),
+            shape: None,
         })
     }
 }

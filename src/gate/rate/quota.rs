@@ -141,10 +141,12 @@ impl Rate {
         self.span().saturating_sub(debt) / self.interval
     }
 
-    /// The share of one of so many: at least one unit at once.
-    pub(super) fn divided(&self, among: u32) -> Self {
+    /// The share of one of so many, for a request of this price. That may come at once, if it
+    /// may at all: cut to less, it would pay for less.
+    pub(super) fn divided(&self, among: u32, price: NonZeroU32) -> Self {
         let interval = self.interval.saturating_mul(among.into()).min(MOST_SPAN);
-        let burst = NonZeroU32::new(self.burst.get() / among.max(1)).unwrap_or(NonZeroU32::MIN);
+        let share = NonZeroU32::new(self.burst.get() / among.max(1)).unwrap_or(NonZeroU32::MIN);
+        let burst = share.max(price).min(self.burst);
         Self::new(interval, burst, self.policy.clone())
     }
 
@@ -180,11 +182,16 @@ mod tests {
     #[test]
     fn the_share_of_one_of_many_is_within_bounds() {
         let rate = |quota: Quota| quota.checked(1).expect("it is valid");
-        let quarter = rate(Quota::per_second(100).burst(10)).divided(4);
+        let price = |units| NonZeroU32::new(units).expect("it is some");
+        let quarter = rate(Quota::per_second(100).burst(10)).divided(4, price(1));
         assert_eq!((quarter.interval, quarter.burst.get()), (40_000_000, 2));
-        let least = rate(Quota::per(LONGEST, 1)).divided(u32::MAX);
+        let bursts = [3, 10, 99].map(|units| {
+            rate(Quota::per_second(100).burst(10)).divided(4, price(units)).burst.get()
+        });
+        assert_eq!(bursts, [3, 10, 10]);
+        let least = rate(Quota::per(LONGEST, 1)).divided(u32::MAX, price(1));
         assert_eq!((least.span(), least.burst.get()), (MOST_SPAN, 1));
-        let same = rate(Quota::per_second(100)).divided(1);
+        let same = rate(Quota::per_second(100)).divided(1, price(1));
         assert_eq!((same.interval, same.burst.get()), (10_000_000, 100));
     }
 

@@ -1,6 +1,6 @@
 //! Which quotas hold for whom.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use super::{
     fleet::SharedRate,
@@ -24,6 +24,8 @@ pub(super) struct Quotas {
 /// The quotas that hold for one request. All of them have to admit it.
 #[derive(Debug)]
 pub(super) struct Set {
+    /// In how many parts a cell is counted.
+    pub(super) units: u32,
     pub(super) rates: Box<[Rate]>,
     /// The same for buckets that a fleet shares.
     pub(super) shared: Arc<[SharedRate]>,
@@ -51,6 +53,13 @@ impl Quotas {
         plans.fold(self.all.rates.len(), usize::max)
     }
 
+    /// What a store is asked for: of all, and then by the number of the plan.
+    pub(super) fn shared(&self) -> Vec<Option<Arc<[SharedRate]>>> {
+        let plans = self.plans.iter().map(Option::as_deref);
+        let sets = std::iter::once(Some(&self.all)).chain(plans);
+        sets.map(|set| set.map(|set| set.shared.clone())).collect()
+    }
+
     #[inline]
     pub(super) fn of(&self, plan: Option<Plan>) -> &Set {
         let own = plan.and_then(|plan| self.plans.get(plan.index())?.as_deref());
@@ -76,19 +85,19 @@ impl Set {
                 return Err(InvalidConfig::new("name", name, allowed));
             }
         }
-        Ok(Self::new(rates, policies))
+        Ok(Self::new(units, rates, policies))
     }
 
-    fn new(rates: Box<[Rate]>, policies: Arc<[Policy]>) -> Self {
+    fn new(units: u32, rates: Box<[Rate]>, policies: Arc<[Policy]>) -> Self {
         let shared =
             |rate: &Rate| SharedRate::new(Duration::from_nanos(rate.interval), rate.burst.get());
-        Self { shared: rates.iter().map(shared).collect(), rates, policies }
+        Self { units, shared: rates.iter().map(shared).collect(), rates, policies }
     }
 
-    /// The share of one of so many processes.
-    pub(super) fn divided(&self, among: u32) -> Self {
-        let rates = self.rates.iter().map(|rate| rate.divided(among)).collect();
-        Self::new(rates, self.policies.clone())
+    /// The share of one of so many processes, for a request of this price.
+    pub(super) fn divided(&self, among: u32, price: NonZeroU32) -> Self {
+        let rates = self.rates.iter().map(|rate| rate.divided(among, price)).collect();
+        Self::new(self.units, rates, self.policies.clone())
     }
 
     /// How a client stands with the tightest of its quotas, where each is whole again in so

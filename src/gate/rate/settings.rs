@@ -2,10 +2,17 @@
 
 use std::{
     num::NonZeroU32,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use super::{fleet::Sharing, limit::Unkeyed, quotas::Quotas};
+use super::{
+    fleet::{Shape, Sharing},
+    limit::Unkeyed,
+    quotas::Quotas,
+};
 use crate::{
     class::{Class, Key},
     config::InvalidConfig,
@@ -23,9 +30,15 @@ pub(super) struct Settings {
     pub(super) tell_all: bool,
     /// With whom the buckets are shared.
     pub(super) sharing: Option<Sharing>,
+    /// What that store is asked for. Kept for as long as it is.
+    pub(super) shape: Option<Arc<Shape>>,
 }
 
 impl Settings {
+    pub(super) fn shape(&self) -> Shape {
+        Shape { per_key: self.per_key, rates: self.quotas.shared() }
+    }
+
     pub(super) const HUNDREDTHS: u32 = 100;
 
     /// What a request spends. None if it spends nothing.

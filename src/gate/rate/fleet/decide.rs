@@ -80,7 +80,7 @@ impl<'c> Case<'c> {
             Step::Rest { wait } => Ok(Err(self.tightest(held, now, wait))),
             step => Err(step),
         };
-        match self.leases.visit(self.class.key, spend) {
+        match self.leases.visit(self.class.key, self.set(), spend) {
             Ok(result) => self.decided(result),
             Err(Step::Join(granted)) => Progress::Joined(granted),
             Err(Step::Ask { more }) => self.ask(more, now),
@@ -126,7 +126,7 @@ impl<'c> Case<'c> {
 
     /// What an answer makes of the request. None where it is no answer to what was asked.
     fn land(&self, more: u32, taken: Taken, now: Instant) -> Result<Option<RatePermit>, Rejection> {
-        let (result, landed) = self.leases.visit(self.class.key, |held| {
+        let (result, landed) = self.leases.visit(self.class.key, self.set(), |held| {
             let (paid, landed) = held.land(self.terms(), more, taken, now);
             let result = match paid {
                 Ok(paid) => Ok(paid.then(|| self.permit(held, now))),
@@ -140,13 +140,15 @@ impl<'c> Case<'c> {
 
     /// There is no answer to a question.
     pub(super) fn fail(&self, more: u32, now: Instant) {
-        let landed = self.leases.visit(self.class.key, |held| held.fail(more, now));
+        let fail = |held: &mut Held| held.fail(more, now);
+        let landed = self.leases.visit(self.class.key, self.set(), fail);
         self.leases.tell(self.class.key, self.set(), landed, now);
     }
 
     /// Another's question has brought the units.
     pub(super) fn grant(&self, now: Instant) -> Progress {
-        let permit = self.leases.visit(self.class.key, |held| self.permit(held, now));
+        let permit = |held: &mut Held| self.permit(held, now);
+        let permit = self.leases.visit(self.class.key, self.set(), permit);
         self.decided(Ok(permit))
     }
 

@@ -22,8 +22,10 @@ pub(in crate::gate::rate) struct Held {
     lease: Lease,
     debts: Debts,
     /// None while nobody waits. Behind a pointer, since what is in a cache has to be `Clone`.
-    queue: Option<Arc<Mutex<Vec<Waiting>>>>,
+    queue: Option<Queue>,
 }
+
+type Queue = Arc<Mutex<Vec<Waiting>>>;
 
 /// One who waits for units that another has asked for. Is woken by the drop, too.
 pub(super) struct Waiting {
@@ -65,6 +67,12 @@ pub(super) struct Landed {
 }
 
 impl Held {
+    /// So many units are a cell from now on. Returns those who wait for units of another
+    /// kind: they are to see for themselves.
+    pub(super) fn count_in(&mut self, per_cell: u32) -> Option<Queue> {
+        if self.lease.count_in(per_cell) { self.queue.take() } else { None }
+    }
+
     pub(super) fn step(&mut self, terms: Terms<'_>, may_join: bool, now: Instant) -> Step {
         let Terms { set, price, .. } = terms;
         if self.lease.spend(price, now) {
@@ -138,7 +146,8 @@ impl Held {
     }
 
     /// In how long the fleet's quotas are whole again, in nanoseconds, as it was told last.
-    pub(super) fn owed(&self, set: &Set, now: Instant) -> [u64; Set::MOST] {
+    pub(super) fn owed(&mut self, set: &Set, now: Instant) -> [u64; Set::MOST] {
+        self.debts.forgive(set.paces(), now);
         let mut owed = [0; Set::MOST];
         for (quota, (pace, owed)) in set.paces().zip(&mut owed).enumerate() {
             *owed = self.debts.of(quota, pace, now).as_nanos() as u64;
@@ -154,7 +163,7 @@ impl Held {
             if self.lease.spend(waiting.units, now) {
                 landed.granted.push(waiting);
             } else if self.lease.brings(waiting.units, spoken_for) {
-                spoken_for += waiting.units;
+                spoken_for = spoken_for.saturating_add(waiting.units);
                 kept.push(waiting);
             } else {
                 landed.woken.push(waiting);
@@ -176,9 +185,10 @@ impl Held {
 
     fn spoken_for(&self) -> u32 {
         let Some(queue) = &self.queue else { return 0 };
-        let queue = lock(queue);
-        let waiting = queue.iter().filter(|waiting| !waiting.granted.is_closed());
-        waiting.fold(0, |sum, waiting| sum.saturating_add(waiting.units))
+        let mut queue = lock(queue);
+        // Else they would be kept until the answer, however many come and leave.
+        queue.retain(|waiting| !waiting.granted.is_closed());
+        queue.iter().fold(0, |sum, waiting| sum.saturating_add(waiting.units))
     }
 }
 

@@ -29,11 +29,20 @@ impl Leases {
         self.keys.as_ref().map_or(0, Keys::len)
     }
 
-    pub(super) fn visit<T>(&self, key: Option<Key>, visit: impl FnOnce(&mut Held) -> T) -> T {
-        match (&self.keys, key) {
+    /// Shows what is held of `key`, in the units in which these quotas count.
+    pub(super) fn visit<T>(
+        &self,
+        key: Option<Key>,
+        set: &Set,
+        visit: impl FnOnce(&mut Held) -> T,
+    ) -> T {
+        let visit = |held: &mut Held| (held.count_in(set.units), visit(held));
+        // Who waits is woken outside of the lock.
+        let (_others, result) = match (&self.keys, key) {
             (Some(keys), Some(key)) => keys.visit(key, visit),
             _ => visit(&mut lock(&self.nobody)),
-        }
+        };
+        result
     }
 
     /// Takes back units that were spent on a request which something else refused.
@@ -44,7 +53,7 @@ impl Leases {
         units: u32,
         now: Instant,
     ) {
-        self.visit(key, |held| held.hand_back(set, units, now));
+        self.visit(key, set, |held| held.hand_back(set, units, now));
     }
 
     /// Tells those whose wait is over. The units of one who has left are held again.

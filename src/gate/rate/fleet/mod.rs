@@ -2,6 +2,7 @@
 //! what is known without asking, and what holds while nobody answers.
 
 mod buckets;
+mod claim;
 mod decide;
 mod held;
 mod leases;
@@ -11,6 +12,7 @@ mod sharing;
 mod wait;
 
 pub use buckets::{Order, Shared, SharedBuckets, SharedRate, Taken};
+pub(super) use claim::Shape;
 pub(super) use decide::Case;
 pub(super) use leases::Leases;
 pub(super) use outage::Contact;

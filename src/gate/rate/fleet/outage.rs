@@ -63,8 +63,8 @@ impl Case<'_> {
     fn spend_alone(&self, members: u32, now: Instant) -> Result<RatePermit, Rejection> {
         let Self { gate, settings, class, price, .. } = *self;
         let set = self.set();
-        let owed = self.leases.visit(class.key, |held| held.owed(set, now));
-        let own = (members > 1).then(|| set.divided(members));
+        let owed = self.leases.visit(class.key, set, |held| held.owed(set, now));
+        let own = (members > 1).then(|| set.divided(members, price.units));
         let own = (own.as_ref().unwrap_or(set), &owed[..set.rates.len()]);
         let spent = gate.spend(own, settings, class, price, gate.nanos(now));
         let bucket = Purse::Bucket { among: members };

@@ -11,7 +11,10 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use super::SharedBuckets;
+use super::{
+    SharedBuckets,
+    claim::{Claim, Shape},
+};
 use crate::{
     class::Key,
     clock,
@@ -25,9 +28,15 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outage {
-    /// A bucket of this process, with each quota divided by the processes of the fleet, as
-    /// they were told last (by 1, until they were), and no fuller than the fleet's own was
-    /// when it was heard of last.
+    /// A bucket of this process, with each quota divided by the processes of the fleet
+    /// ([`Fleet::members`](crate::Fleet::members): one that starts in an outage knows of no
+    /// other, and has the whole quota), and no fuller than the fleet's own was when it was
+    /// heard of last. A request that costs more than the share of a burst passes where that is
+    /// whole, and the next one waits for as much longer.
+    ///
+    /// What is spent so is not told to the store when it is back. So a client may have, beside
+    /// what the store gives, the shares of all processes for as long as any request of its is
+    /// decided alone.
     #[default]
     Local,
     /// It passes.
@@ -68,6 +77,16 @@ impl Sharing {
         Ok(())
     }
 
+    /// The buckets are those of this limit, if they are not another's.
+    pub(in crate::gate::rate) fn claim(&self, shape: Shape) -> Result<Arc<Shape>, InvalidConfig> {
+        self.store.claim.share(shape)
+    }
+
+    /// The limit whose buckets they are changes.
+    pub(in crate::gate::rate) fn change(&self, shape: Shape) -> Arc<Shape> {
+        self.store.claim.change(shape)
+    }
+
     /// The most units to hold, where a cell is so many. None are held where each request is
     /// to ask for itself.
     pub(super) fn most(&self, units: u32) -> u32 {
@@ -93,7 +112,11 @@ pub(crate) struct FleetStore {
     /// Shut while asking is of no use.
     pub(crate) breaker: BreakerGate,
     pub(super) account: Account,
+    /// By which limit the buckets are asked.
+    claim: Claim,
     /// As they were told last.
+    told: AtomicU32,
+    /// As they are believed to be.
     members: AtomicU32,
     /// When they are to be asked for again, in nanoseconds after `start`.
     due: AtomicU64,
@@ -110,11 +133,13 @@ impl FleetStore {
         breaker: BreakerGate,
         account: Account,
     ) -> Self {
-        let (members, due, start) = (AtomicU32::new(1), AtomicU64::new(0), clock::now());
-        Self { name, buckets, breaker, account, members, due, start }
+        let [told, members] = [1, 1].map(AtomicU32::new);
+        let (claim, due, start) = (Claim::default(), AtomicU64::new(0), clock::now());
+        Self { name, buckets, breaker, account, claim, told, members, due, start }
     }
 
-    /// The processes of the fleet, this one included, as they were told last.
+    /// The processes of the fleet, this one included: the most of what was told the last two
+    /// times.
     pub(crate) fn members(&self) -> u32 {
         self.members.load(Ordering::Relaxed)
     }
@@ -134,11 +159,18 @@ impl FleetStore {
             runtime.spawn(async move {
                 let told = tokio::time::timeout(ROLL_CALL, store.buckets.members()).await;
                 if let Ok(Ok(members)) = told {
-                    let members = u32::try_from(members).unwrap_or(u32::MAX).max(1);
-                    store.members.store(members, Ordering::Relaxed);
+                    store.hear_members(u32::try_from(members).unwrap_or(u32::MAX).max(1));
                 }
             });
         }
+    }
+
+    /// Where there are fewer than the last time, that is to be told twice: a store that was
+    /// lost and came back empty counts anew, and each that believed itself alone would have
+    /// the whole quota where it does not answer.
+    fn hear_members(&self, told: u32) {
+        let before = self.told.swap(told, Ordering::Relaxed);
+        self.members.store(told.max(before), Ordering::Relaxed);
     }
 }
 

@@ -121,3 +121,11 @@ fn a_lease_and_what_is_handed_back_are_no_more_than_a_burst() {
 fn a_key_of_one_quota_takes_120_bytes() {
     assert_eq!(size_of::<Held>() + size_of::<Duration>(), 120);
 }
+
+#[test]
+fn those_who_join_and_leave_at_once_are_not_kept() {
+    let (quotas, now, mut held) = (quotas(20), Instant::now(), Held::default());
+    asking(&mut held, terms(&quotas), 7, now);
+    (0..1_000).for_each(|_| drop(joined(&mut held, terms(&quotas), now)));
+    assert!(held.queue.is_some_and(|queue| lock(&queue).len() <= 1));
+}
