@@ -155,7 +155,7 @@ impl Visit {
     }
 
     /// The request has its answer. Returns what it took.
-    pub(crate) fn end(mut self) -> Vec<Spent> {
+    pub(crate) fn end(&mut self) -> Vec<Spent> {
         // Who was refused before the first query did not do what it does.
         if self.refused.borrow().is_none() {
             self.tell_end();
@@ -271,7 +271,7 @@ mod tests {
                 visit.refuse(rejection.clone());
             });
         });
-        let own = own.expect("it is back");
+        let mut own = own.expect("it is back");
         assert_eq!(own.refused(), Some(rejection));
         let [spent] = &own.end()[..] else { panic!("there is one database") };
         assert_eq!((spent.queries, spent.time), (2, Duration::from_millis(5)));
