@@ -160,13 +160,12 @@ where
 
 impl<H: Finish> Admitted<H> {
     /// Tells whoever wants to know; the permit lives on.
-    fn finish(mut self, outcome: Outcome) -> H {
+    fn finish(&mut self, outcome: Outcome) {
         let latency = clock::now().saturating_duration_since(self.since);
         self.permit.finish(&Sample::new(latency, outcome));
-        if let Some(query) = self.query {
+        if let Some(query) = self.query.take() {
             query.finish(outcome);
         }
-        self.permit
     }
 }
 
@@ -247,7 +246,7 @@ fn served<P, Res, Err, H: Finish>(
     protocol: &P,
     result: Result<Res, Err>,
     noted: Noted,
-    admitted: Admitted<H>,
+    mut admitted: Admitted<H>,
 ) -> Result<P::Response<H>, Err>
 where
     P: Protocol<Res, Err>,
@@ -255,18 +254,19 @@ where
     let Noted { refused, spent } = noted;
     if let Some(rejection) = refused.filter(|_| protocol.has_failed(&result)) {
         let format = protocol.format_of(&result);
-        drop(admitted.finish(Outcome::Ignore));
+        admitted.finish(Outcome::Ignore);
+        drop(admitted);
         return protocol.refuse(rejection, format);
     }
-    let permit = admitted.finish(protocol.judge(&result));
+    admitted.finish(protocol.judge(&result));
     let mut response = result?;
     if !spent.is_empty() {
         protocol.tell_spent(&mut response, &spent);
     }
-    if let Some(standing) = permit.standing() {
+    if let Some(standing) = admitted.permit.standing() {
         protocol.tell_standing(&mut response, standing);
     }
-    Ok(protocol.answer(response, Some(permit)))
+    Ok(protocol.answer(response, Some(admitted.permit)))
 }
 
 impl<S, Req, G, P, F> fmt::Debug for ResponseFuture<S, Req, G, P, F>
