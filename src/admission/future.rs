@@ -159,6 +159,10 @@ where
 }
 
 impl<H: Finish> Admitted<H> {
+    fn has_listeners(&self) -> bool {
+        self.query.is_some() || self.permit.listens()
+    }
+
     /// Tells whoever wants to know; the permit lives on.
     fn finish(&mut self, outcome: Outcome) {
         let latency = clock::now().saturating_duration_since(self.since);
@@ -258,7 +262,9 @@ where
         drop(admitted);
         return protocol.refuse(rejection, format);
     }
-    admitted.finish(protocol.judge(&result));
+    if admitted.has_listeners() {
+        admitted.finish(protocol.judge(&result));
+    }
     let mut response = result?;
     if !spent.is_empty() {
         protocol.tell_spent(&mut response, &spent);
