@@ -20,9 +20,9 @@ pub struct Policy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     policies: Arc<[Policy]>,
-    tightest: usize,
-    remaining: u32,
     full_after: Duration,
+    remaining: u32,
+    tightest: u8,
 }
 
 impl Standing {
@@ -32,7 +32,8 @@ impl Standing {
         remaining: u32,
         full_after: Duration,
     ) -> Self {
-        Self { policies, tightest, remaining, full_after }
+        // There are four at most.
+        Self { policies, full_after, remaining, tightest: tightest as u8 }
     }
 
     /// All quotas that hold for the request.
@@ -44,7 +45,7 @@ impl Standing {
     /// The one with the fewest cells left, or the one that refused.
     #[must_use]
     pub fn policy(&self) -> &Policy {
-        &self.policies[self.tightest]
+        &self.policies[usize::from(self.tightest)]
     }
 
     /// How many cells of it are left, in whole cells.

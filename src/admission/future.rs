@@ -21,7 +21,7 @@ use super::{
 use crate::{
     class::Class,
     clock,
-    database::{InFlight, Visit},
+    database::{InFlight, Spent, Visit},
     gate::{Finish, Gate},
     outcome::{Outcome, Sample},
     rejection::Rejection,
@@ -159,14 +159,17 @@ where
 }
 
 impl<H: Finish> Admitted<H> {
+    fn has_listeners(&self) -> bool {
+        self.query.is_some() || self.permit.listens()
+    }
+
     /// Tells whoever wants to know; the permit lives on.
-    fn finish(mut self, outcome: Outcome) -> H {
+    fn finish(&mut self, outcome: Outcome) {
         let latency = clock::now().saturating_duration_since(self.since);
         self.permit.finish(&Sample::new(latency, outcome));
-        if let Some(query) = self.query {
+        if let Some(query) = self.query.take() {
             query.finish(outcome);
         }
-        self.permit
     }
 }
 
@@ -189,8 +192,11 @@ where
                 }
                 StateProject::Calling { call, visit, admitted } => {
                     let result = ready!(Visit::during(visit, || call.poll(cx)));
-                    let (visit, admitted) = (visit.take(), admitted.take().expect(ONCE));
-                    return Poll::Ready(served(this.protocol, result, visit, admitted));
+                    let noted = visit.as_mut().map(Noted::by).unwrap_or_default();
+                    // In its place, since it is large.
+                    *visit = None;
+                    let admitted = admitted.take().expect(ONCE);
+                    return Poll::Ready(served(this.protocol, result, noted, admitted));
                 }
                 StateProject::Answering { answer } => {
                     let result = ready!(answer.poll(cx));
@@ -217,9 +223,25 @@ where
     fn drop(self: Pin<&mut Self>) {
         let mut state = self.project().state;
         let StateProject::Calling { visit, .. } = state.as_mut().project() else { return };
+        if visit.is_none() {
+            return;
+        }
         // A transaction that is dropped rolls back, and does so for its request.
         let mut visit = visit.take();
         Visit::during(&mut visit, || state.set(State::Gone));
+    }
+}
+
+/// What was noted of a request until its service had answered.
+#[derive(Default)]
+struct Noted {
+    refused: Option<Rejection>,
+    spent: Vec<Spent>,
+}
+
+impl Noted {
+    fn by(visit: &mut Visit) -> Self {
+        Self { refused: visit.refused(), spent: visit.end() }
     }
 }
 
@@ -227,28 +249,30 @@ where
 fn served<P, Res, Err, H: Finish>(
     protocol: &P,
     result: Result<Res, Err>,
-    visit: Option<Visit>,
-    admitted: Admitted<H>,
+    noted: Noted,
+    mut admitted: Admitted<H>,
 ) -> Result<P::Response<H>, Err>
 where
     P: Protocol<Res, Err>,
 {
-    let refused = visit.as_ref().and_then(Visit::refused);
-    let spent = visit.map(Visit::end).unwrap_or_default();
+    let Noted { refused, spent } = noted;
     if let Some(rejection) = refused.filter(|_| protocol.has_failed(&result)) {
         let format = protocol.format_of(&result);
-        drop(admitted.finish(Outcome::Ignore));
+        admitted.finish(Outcome::Ignore);
+        drop(admitted);
         return protocol.refuse(rejection, format);
     }
-    let permit = admitted.finish(protocol.judge(&result));
+    if admitted.has_listeners() {
+        admitted.finish(protocol.judge(&result));
+    }
     let mut response = result?;
     if !spent.is_empty() {
         protocol.tell_spent(&mut response, &spent);
     }
-    if let Some(standing) = permit.standing() {
+    if let Some(standing) = admitted.permit.standing() {
         protocol.tell_standing(&mut response, standing);
     }
-    Ok(protocol.answer(response, Some(permit)))
+    Ok(protocol.answer(response, Some(admitted.permit)))
 }
 
 impl<S, Req, G, P, F> fmt::Debug for ResponseFuture<S, Req, G, P, F>

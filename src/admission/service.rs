@@ -62,9 +62,13 @@ where
         match gate.enter(&class, now) {
             Entry::Admitted(permit) => {
                 let query = watch.start(&class);
-                let mut visit = permit.attendance().map(Visit::within);
-                let call = Visit::during(&mut visit, || self.inner.call(request));
                 let admitted = Admitted { permit, query, since: now };
+                let Some(attendance) = admitted.permit.attendance() else {
+                    let call = Oneshot::called(self.inner.call(request));
+                    return ResponseFuture::calling(call, None, admitted, protocol);
+                };
+                let mut visit = Some(Visit::within(attendance));
+                let call = Visit::during(&mut visit, || self.inner.call(request));
                 ResponseFuture::calling(Oneshot::called(call), visit, admitted, protocol)
             }
             Entry::Waiting(wait) => {

@@ -1,17 +1,20 @@
 //! Which databases a request needs.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    num::NonZeroU32,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 /// One database of the process, by a number of its own. A `&Database` turns into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Downstream(u32);
+pub struct Downstream(NonZeroU32);
 
 impl Downstream {
     /// Another one.
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "databases use it"))]
     pub(crate) fn another() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+        Self(NonZeroU32::MIN.saturating_add(NEXT.fetch_add(1, Ordering::Relaxed)))
     }
 }
 

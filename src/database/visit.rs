@@ -17,6 +17,8 @@ use crate::{
 };
 
 /// Goes with a request through all its polls, and notes what its queries took.
+///
+/// It is moved with every poll, so what few requests have is in a box.
 pub(crate) struct Visit {
     attendance: Attendance,
     /// Connections that are held by a pass of their own.
@@ -24,7 +26,7 @@ pub(crate) struct Visit {
     /// The databases that it has sent a query to.
     touched: Cell<Needs>,
     spent: RefCell<Vec<Spent>>,
-    refused: RefCell<Option<Rejection>>,
+    refused: RefCell<Option<Box<Rejection>>>,
     /// Its witness knows of its end, or has not to.
     ended: bool,
 }
@@ -136,11 +138,11 @@ impl Visit {
 
     /// It was refused in the middle.
     pub(crate) fn refuse(&self, rejection: Rejection) {
-        self.refused.replace(Some(rejection));
+        self.refused.replace(Some(Box::new(rejection)));
     }
 
     pub(crate) fn refused(&self) -> Option<Rejection> {
-        self.refused.borrow().clone()
+        self.refused.borrow().as_deref().cloned()
     }
 
     pub(crate) fn spend(&self, number: Downstream, database: &Arc<str>, time: Duration) {
@@ -155,7 +157,7 @@ impl Visit {
     }
 
     /// The request has its answer. Returns what it took.
-    pub(crate) fn end(mut self) -> Vec<Spent> {
+    pub(crate) fn end(&mut self) -> Vec<Spent> {
         // Who was refused before the first query did not do what it does.
         if self.refused.borrow().is_none() {
             self.tell_end();
@@ -271,7 +273,7 @@ mod tests {
                 visit.refuse(rejection.clone());
             });
         });
-        let own = own.expect("it is back");
+        let mut own = own.expect("it is back");
         assert_eq!(own.refused(), Some(rejection));
         let [spent] = &own.end()[..] else { panic!("there is one database") };
         assert_eq!((spent.queries, spent.time), (2, Duration::from_millis(5)));

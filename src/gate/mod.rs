@@ -77,6 +77,13 @@ pub trait Finish {
     /// The result is there. What the permit holds, it goes on holding until it drops.
     fn finish(&mut self, sample: &Sample);
 
+    /// Whether it listens at all; where it does not, nobody judges the result. Default: it
+    /// does.
+    #[doc(hidden)]
+    fn listens(&self) -> bool {
+        true
+    }
+
     /// How the client stands with its quotas, if that is to be told.
     fn standing(&self) -> Option<&Standing> {
         None

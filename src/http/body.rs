@@ -37,8 +37,9 @@ enum Kind<B, H> {
 }
 
 impl<B: Body, H> PermitBody<B, H> {
+    #[inline]
     pub(super) fn new(body: B, held: Option<H>) -> Self {
-        let held = held.filter(|_| !body.is_end_stream());
+        let held = if body.is_end_stream() { None } else { held };
         Self { kind: Kind::Inner { body, held } }
     }
 

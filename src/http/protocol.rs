@@ -41,6 +41,7 @@ where
     type Response<H> = Response<PermitBody<B, H>>;
     type Refusal = Response<Bytes>;
 
+    #[inline]
     fn answer<H>(&self, response: Response<B>, held: Option<H>) -> Self::Response<H> {
         response.map(|body| PermitBody::new(body, held))
     }

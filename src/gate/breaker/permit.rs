@@ -53,6 +53,10 @@ impl Finish for BreakerPermit {
             gate.change(|breaker| breaker.finish(probe, clock::now(), sample));
         }
     }
+
+    fn listens(&self) -> bool {
+        self.probe.is_some()
+    }
 }
 
 impl Drop for BreakerPermit {

@@ -25,6 +25,10 @@ impl Permit {
 
 impl Finish for Permit {
     fn finish(&mut self, _sample: &Sample) {}
+
+    fn listens(&self) -> bool {
+        false
+    }
 }
 
 impl Drop for Permit {

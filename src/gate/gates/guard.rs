@@ -117,4 +117,8 @@ impl Held {
     pub(super) fn finish(&mut self, sample: &Sample) {
         self.circuits().for_each(|permit| permit.finish(sample));
     }
+
+    pub(super) fn listens(&self) -> bool {
+        self.circuit.listens() || self.route.as_ref().is_some_and(Finish::listens)
+    }
 }

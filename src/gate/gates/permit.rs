@@ -59,6 +59,10 @@ impl Finish for GatesPermit {
         self.held().for_each(|held| held.finish(sample));
     }
 
+    fn listens(&self) -> bool {
+        self.first.iter().chain(&self.more).any(Held::listens)
+    }
+
     fn standing(&self) -> Option<&Standing> {
         self.rate.as_ref()?.standing()
     }

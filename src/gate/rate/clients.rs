@@ -88,17 +88,23 @@ impl Shard {
         }
     }
 
-    /// Nobody is forgotten when there are more quotas than before.
     #[inline]
     fn with_place_for(&mut self, quotas: usize) -> &mut Self {
-        if let (Self::One(keys), true) = (&mut *self, quotas > 1) {
+        if quotas > 1 {
+            self.grow();
+        }
+        self
+    }
+
+    /// Nobody is forgotten when there are more quotas than before.
+    fn grow(&mut self) {
+        if let Self::One(keys) = self {
             let mut several = cache(keys.capacity() as usize);
             for (key, [first]) in keys.drain() {
                 several.insert(key, [first, 0, 0, 0]);
             }
             *self = Self::Several(several);
         }
-        self
     }
 }
 

@@ -144,19 +144,24 @@ impl RateGate {
     #[inline]
     fn decide(&self, class: &Class, now: Instant) -> Entry<RatePermit, RateWait> {
         let settings = self.0.settings.load();
-        let free = class.exempt || (settings.unkeyed_is(Unkeyed::Admit) && class.key.is_none());
-        let Some(price) = settings.price(class).filter(|_| !free) else {
+        let Some(price) = settings.price(class).filter(|_| !class.exempt) else {
             return Entry::Admitted(RatePermit::free());
         };
-        if settings.unkeyed_is(Unkeyed::Refuse) && class.key.is_none() {
-            let rejection = Rejection::new(Reason::Unkeyed, Duration::ZERO);
-            return self.settle(&settings, class, Err(rejection)).into();
+        if settings.per_key && class.key.is_none() {
+            match settings.unkeyed {
+                Unkeyed::Share => {}
+                Unkeyed::Admit => return Entry::Admitted(RatePermit::free()),
+                Unkeyed::Refuse => {
+                    let rejection = Rejection::new(Reason::Unkeyed, Duration::ZERO);
+                    return self.refuse_or_report(&settings, class, rejection).into();
+                }
+            }
         }
         if let Some(case) = Case::of(self, &settings, class, price) {
             return case.enter(now);
         }
         let set = settings.quotas.of(class.plan);
-        let spent = self.spend((set, &[]), &settings, class, price, self.nanos(now));
+        let spent = self.spend(set, &settings, class, price, self.nanos(now));
         let bucket = Purse::Bucket { among: 1 };
         let result = spent.map(|standing| RatePermit::of(price, bucket, standing));
         self.settle(&settings, class, result).into()
@@ -165,35 +170,61 @@ impl RateGate {
     /// The time since it was built, in nanoseconds: those last for 584 years.
     #[inline]
     pub(super) fn nanos(&self, now: Instant) -> u64 {
-        now.saturating_duration_since(self.0.start).as_nanos() as u64
+        let since = now.saturating_duration_since(self.0.start);
+        // In 64 bits, which is cheaper than `as_nanos`.
+        since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos())
     }
 
-    /// Spends of the bucket of this process, which owes for each quota what `owed` says.
+    /// Spends of the bucket of this process.
     #[inline]
     pub(super) fn spend(
         &self,
-        (set, owed): (&Set, &[u64]),
+        set: &Set,
         settings: &Settings,
         class: &Class,
         price: Price,
         now: u64,
     ) -> Result<Option<Standing>, Rejection> {
-        let Settings { units, tell_all, .. } = *settings;
-        self.0.store.visit(class.key, set.rates.len(), |bucket| {
+        if settings.tell_all {
+            return self.spend_and_tell(set, settings, class, price, now);
+        }
+        // Nothing but this happens while others wait for the bucket.
+        let spend = |bucket: Bucket<'_>| bucket.spend(&set.rates, price.units, now);
+        match self.0.store.visit(class.key, set.rates.len(), spend) {
+            Ok(()) => Ok(None),
+            Err(lack) => Err(refusal(&lack, set, settings)),
+        }
+    }
+
+    #[inline(never)]
+    fn spend_and_tell(
+        &self,
+        set: &Set,
+        settings: &Settings,
+        class: &Class,
+        price: Price,
+        now: u64,
+    ) -> Result<Option<Standing>, Rejection> {
+        let spent = self.0.store.visit(class.key, set.rates.len(), |bucket| {
+            bucket.spend(&set.rates, price.units, now)?;
+            Ok(set.tightest(|quota, rate| bucket.debt(quota, rate, now)))
+        });
+        match spent {
+            Ok(tightest) => Ok(Some(set.standing(tightest, settings.units))),
+            Err(lack) => Err(refusal(&lack, set, settings)),
+        }
+    }
+
+    /// The bucket of this process owes for each quota no less than this.
+    pub(super) fn owe(&self, owed: &[u64], class: &Class, now: u64) {
+        self.0.store.visit(class.key, owed.len(), |bucket| {
             let arrivals = owed.iter().map(|owed| now.saturating_add(*owed));
             arrivals.enumerate().for_each(|(quota, arrival)| bucket.owe(quota, arrival));
-            let debt = |quota, rate: &_| bucket.debt(quota, rate, now);
-            match bucket.spend(&set.rates, price.units, now) {
-                Ok(()) => Ok(tell_all.then(|| set.standing(debt, units))),
-                Err(Lack { quota, wait }) => {
-                    let standing = set.standing_at(quota, debt, units);
-                    Err(Rejection::new(Reason::Quota, wait).standing_at(standing))
-                }
-            }
-        })
+        });
     }
 
     /// Counts a decision, and tells of a refusal.
+    #[inline]
     pub(super) fn settle(
         &self,
         settings: &Settings,
@@ -227,12 +258,6 @@ impl RateGate {
     }
 }
 
-impl Settings {
-    fn unkeyed_is(&self, unkeyed: Unkeyed) -> bool {
-        self.per_key && self.unkeyed == unkeyed
-    }
-}
-
 impl Gate for RateGate {
     type Permit = RatePermit;
     type Wait = RateWait;
@@ -240,6 +265,11 @@ impl Gate for RateGate {
     fn enter(&self, class: &Class, now: Instant) -> Entry<RatePermit, RateWait> {
         self.decide(class, now)
     }
+}
+
+fn refusal(lack: &Lack, set: &Set, settings: &Settings) -> Rejection {
+    let standing = set.standing(lack.debt, settings.units);
+    Rejection::new(Reason::Quota, lack.wait).standing_at(standing)
 }
 
 impl fmt::Debug for RateGate {

@@ -42,6 +42,10 @@ impl RatePermit {
 impl Finish for RatePermit {
     fn finish(&mut self, _sample: &crate::outcome::Sample) {}
 
+    fn listens(&self) -> bool {
+        false
+    }
+
     fn standing(&self) -> Option<&Standing> {
         self.standing.as_ref()
     }

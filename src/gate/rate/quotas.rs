@@ -100,30 +100,33 @@ impl Set {
         Self::new(self.units, rates, self.policies.clone())
     }
 
-    /// How a client stands with the tightest of its quotas, where each is whole again in so
-    /// many nanoseconds: that with the fewest cells left.
-    pub(super) fn standing(&self, debt: impl Fn(usize, &Rate) -> u64, units: u32) -> Standing {
-        let left = |quota: &usize| {
-            let rate = &self.rates[*quota];
-            rate.left(debt(*quota, rate))
-        };
-        let tightest = (0..self.rates.len()).min_by_key(left);
-        self.standing_at(tightest.unwrap_or_default(), debt, units)
+    /// Of the quotas, each of which is whole again in so many nanoseconds, that with the
+    /// fewest cells left.
+    pub(super) fn tightest(&self, debt: impl Fn(usize, &Rate) -> u64) -> Debt {
+        let debts = self.rates.iter().enumerate().map(|(quota, rate)| {
+            let nanos = debt(quota, rate);
+            (rate.left(nanos), Debt { quota, nanos })
+        });
+        let tightest = debts.min_by_key(|(left, _)| *left);
+        tightest.map_or(Debt { quota: 0, nanos: 0 }, |(_, debt)| debt)
     }
 
-    pub(super) fn standing_at(
-        &self,
-        quota: usize,
-        debt: impl Fn(usize, &Rate) -> u64,
-        units: u32,
-    ) -> Standing {
-        let rate = &self.rates[quota];
-        let debt = debt(quota, rate);
-        let left = rate.left(debt) / u64::from(units);
+    /// How a client stands who owes so much.
+    pub(super) fn standing(&self, debt: Debt, units: u32) -> Standing {
+        let Debt { quota, nanos } = debt;
+        let left = self.rates[quota].left(nanos) / u64::from(units);
         // No more than a burst, so it fits.
-        let (policies, full_after) = (self.policies.clone(), Duration::from_nanos(debt));
-        Standing::new(policies, quota, left as u32, full_after)
+        Standing::new(self.policies.clone(), quota, left as u32, Duration::from_nanos(nanos))
     }
+}
+
+/// What is owed of a quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Debt {
+    /// Which of the quotas.
+    pub(super) quota: usize,
+    /// In which it is whole again, in nanoseconds.
+    pub(super) nanos: u64,
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::{cell::Cell, convert::Infallible, num::NonZeroU32, time::Duration};
 
 use governor::state::{InMemoryState, NotKeyed, StateStore};
 
-use super::quota::Rate;
+use super::{quota::Rate, quotas::Debt};
 
 /// Where the state of one client lives: a theoretical arrival time (a term of the generic
 /// cell rate algorithm) for each quota, in nanoseconds since the gate was built. Until then,
@@ -19,24 +19,35 @@ pub(super) enum Bucket<'b> {
 /// What was in the way.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Lack {
-    /// Which of the quotas.
-    pub(super) quota: usize,
+    /// Of which of the quotas.
+    pub(super) debt: Debt,
     /// Until all quotas have enough cells.
     pub(super) wait: Duration,
 }
 
 impl Bucket<'_> {
     /// Spends so many units of all the quotas, or none of any.
-    #[inline]
+    #[inline(always)]
     pub(super) fn spend(&self, rates: &[Rate], units: NonZeroU32, now: u64) -> Result<(), Lack> {
         for (quota, rate) in rates.iter().enumerate() {
             if let Err(wait) = self.spend_one(quota, rate, units, now) {
-                self.hand_back(&rates[..quota], units, now);
-                self.forgive(rates, now);
-                return Err(self.longest(Lack { quota, wait }, rates, units, now));
+                let debt = Debt { quota, nanos: self.debt(quota, rate, now) };
+                let first = Lack { debt, wait };
+                // There is nothing to hand back, and nobody who owes more than a burst.
+                let plain = rates.len() == 1 && debt.nanos < rate.span();
+                return Err(if plain { first } else { self.give_up(first, rates, units, now) });
             }
         }
         Ok(())
+    }
+
+    /// Hands back what was spent of the quotas before the first that lacks units. Apart, so
+    /// that the admission is small enough to be inlined.
+    #[inline(never)]
+    fn give_up(&self, first: Lack, rates: &[Rate], units: NonZeroU32, now: u64) -> Lack {
+        self.hand_back(&rates[..first.debt.quota], units, now);
+        self.forgive(rates, now);
+        self.longest(first, rates, units, now)
     }
 
     /// Hands back units that were spent.
@@ -69,12 +80,13 @@ impl Bucket<'_> {
     /// Of the first quota that lacks units and those after it, that which will for the
     /// longest time.
     fn longest(&self, first: Lack, rates: &[Rate], units: NonZeroU32, now: u64) -> Lack {
-        let after = first.quota + 1;
+        let after = first.debt.quota + 1;
         let mut longest = first;
         for (quota, rate) in rates.iter().enumerate().skip(after) {
             let units = units.min(rate.burst);
-            match rate.limiter.spend(self.debt(quota, rate, now), units) {
-                Err(wait) if wait > longest.wait => longest = Lack { quota, wait },
+            let debt = Debt { quota, nanos: self.debt(quota, rate, now) };
+            match rate.limiter.spend(debt.nanos, units) {
+                Err(wait) if wait > longest.wait => longest = Lack { debt, wait },
                 _ => {}
             }
         }
@@ -143,7 +155,7 @@ mod tests {
         let bucket = Bucket::Held(Cell::from_mut(&mut arrivals[..]).as_slice_of_cells());
         assert_eq!(bucket.spend(&rates, units(1), 5), Ok(()));
         let lack = bucket.spend(&rates, units(1), 5).unwrap_err();
-        assert_eq!((lack.quota, lack.wait), (1, Duration::from_secs(24 * 3600)));
+        assert_eq!((lack.debt.quota, lack.wait), (1, Duration::from_secs(24 * 3600)));
         assert_eq!(bucket.debt(0, &rates[0], 5), 100 * MS, "one cell");
     }
 

@@ -11,9 +11,8 @@ use super::{
     super::{
         gate::RateGate,
         permit::{Purse, RatePermit},
-        quotas::Set,
+        quotas::{Debt, Set},
         settings::{Price, Settings},
-        spend::Lack,
     },
     Leases, Order, RateWait, Sharing, Taken,
     held::{Held, Step, Terms},
@@ -76,7 +75,7 @@ impl<'c> Case<'c> {
     pub(super) fn begin(&self, may_join: bool, now: Instant) -> Progress {
         let spend = |held: &mut Held| match held.step(self.terms(), may_join, now) {
             Step::Spent => Ok(Ok(self.permit(held, now))),
-            Step::Lack(lack) => Ok(Err(self.refusal(held, &lack, now))),
+            Step::Lack(lack) => Ok(Err(self.refusal(lack.debt, lack.wait))),
             Step::Rest { wait } => Ok(Err(self.tightest(held, now, wait))),
             step => Err(step),
         };
@@ -130,7 +129,7 @@ impl<'c> Case<'c> {
             let (paid, landed) = held.land(self.terms(), more, taken, now);
             let result = match paid {
                 Ok(paid) => Ok(paid.then(|| self.permit(held, now))),
-                Err(lack) => Err(self.refusal(held, &lack, now)),
+                Err(lack) => Err(self.refusal(lack.debt, lack.wait)),
             };
             (result, landed)
         });
@@ -169,18 +168,16 @@ impl<'c> Case<'c> {
     fn permit(&self, held: &Held, now: Instant) -> RatePermit {
         let Settings { units, tell_all, .. } = **self.settings;
         let debt = |quota, rate: &_| held.debt(quota, rate, now);
-        let standing = tell_all.then(|| self.set().standing(debt, units));
+        let standing = tell_all.then(|| self.set().standing(self.set().tightest(debt), units));
         RatePermit::of(self.price, Purse::Lease, standing)
-    }
-
-    fn refusal(&self, held: &Held, lack: &Lack, now: Instant) -> Rejection {
-        let debt = |quota, rate: &_| held.debt(quota, rate, now);
-        let standing = self.set().standing_at(lack.quota, debt, self.settings.units);
-        Rejection::new(Reason::Quota, lack.wait).standing_at(standing)
     }
 
     fn tightest(&self, held: &Held, now: Instant, wait: Duration) -> Rejection {
         let debt = |quota, rate: &_| held.debt(quota, rate, now);
+        self.refusal(self.set().tightest(debt), wait)
+    }
+
+    fn refusal(&self, debt: Debt, wait: Duration) -> Rejection {
         let standing = self.set().standing(debt, self.settings.units);
         Rejection::new(Reason::Quota, wait).standing_at(standing)
     }

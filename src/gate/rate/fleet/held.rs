@@ -8,7 +8,11 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    super::{quota::Rate, quotas::Set, spend::Lack},
+    super::{
+        quota::Rate,
+        quotas::{Debt, Set},
+        spend::Lack,
+    },
     Taken,
 };
 use crate::{
@@ -79,7 +83,7 @@ impl Held {
             return Step::Spent;
         }
         if let Some((quota, wait)) = self.debts.lack(set.paces(), price, now) {
-            return Step::Lack(Lack { quota, wait });
+            return Step::Lack(self.lack(quota, wait, set, now));
         }
         let spoken_for = self.spoken_for();
         if may_join && self.lease.brings(price, spoken_for) {
@@ -120,7 +124,8 @@ impl Held {
                 let quota = rate.min(terms.set.rates.len() - 1);
                 let (interval, _) = terms.set.rates[quota].pace();
                 self.lease.rest(interval, terms.most(), now);
-                (Err(Lack { quota, wait }), Landed { woken: self.dismiss(), ..Landed::default() })
+                let lack = self.lack(quota, wait, terms.set, now);
+                (Err(lack), Landed { woken: self.dismiss(), ..Landed::default() })
             }
         }
     }
@@ -135,6 +140,10 @@ impl Held {
     /// burst, since that is what may come at once.
     pub(super) fn hand_back(&mut self, set: &Set, units: u32, now: Instant) {
         self.lease.hold(units, set.least_burst(), now);
+    }
+
+    fn lack(&self, quota: usize, wait: Duration, set: &Set, now: Instant) -> Lack {
+        Lack { debt: Debt { quota, nanos: self.debt(quota, &set.rates[quota], now) }, wait }
     }
 
     /// In how long this process's view of a quota is whole again, in nanoseconds: what it

@@ -65,8 +65,9 @@ impl Case<'_> {
         let set = self.set();
         let owed = self.leases.visit(class.key, set, |held| held.owed(set, now));
         let own = (members > 1).then(|| set.divided(members, price.units));
-        let own = (own.as_ref().unwrap_or(set), &owed[..set.rates.len()]);
-        let spent = gate.spend(own, settings, class, price, gate.nanos(now));
+        let (own, now) = (own.as_ref().unwrap_or(set), gate.nanos(now));
+        gate.owe(&owed[..set.rates.len()], class, now);
+        let spent = gate.spend(own, settings, class, price, now);
         let bucket = Purse::Bucket { among: members };
         spent.map(|standing| RatePermit::of(price, bucket, standing))
     }

@@ -32,9 +32,12 @@ use crate::{class::Class, clock, rejection::Rejection};
 /// Dropping it gives up the request. Units that the store has taken for it by then, or
 /// takes all the same, stay spent; those that another request's question has brought are
 /// held for the next.
-#[pin_project(PinnedDrop)]
 #[must_use = "futures do nothing unless polled"]
-pub struct RateWait {
+// In a box, so that whoever is decided on at once does not move the place for it.
+pub struct RateWait(Pin<Box<Asked>>);
+
+#[pin_project(PinnedDrop)]
+struct Asked {
     gate: RateGate,
     /// As they were when it came.
     settings: Arc<Settings>,
@@ -53,14 +56,14 @@ pub(super) enum Stage {
 
 impl RateWait {
     pub(super) fn new(case: &Case<'_>, stage: Stage) -> Self {
-        Self {
+        Self(Box::pin(Asked {
             gate: case.gate.clone(),
             settings: Arc::clone(case.settings),
             class: *case.class,
             price: case.price,
             stage,
             timeout: tokio::time::sleep(case.sharing.time_bound),
-        }
+        }))
     }
 }
 
@@ -110,6 +113,14 @@ impl Stage {
 impl Future for RateWait {
     type Output = Result<RatePermit, Rejection>;
 
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl Future for Asked {
+    type Output = Result<RatePermit, Rejection>;
+
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
@@ -124,7 +135,7 @@ impl Future for RateWait {
 }
 
 #[pinned_drop]
-impl PinnedDrop for RateWait {
+impl PinnedDrop for Asked {
     fn drop(self: Pin<&mut Self>) {
         let this = self.project();
         let case = Case::of(this.gate, this.settings, this.class, *this.price).expect(SHARED);
@@ -143,7 +154,7 @@ impl PinnedDrop for RateWait {
 
 impl fmt::Debug for RateWait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RateWait").field("class", &self.class).finish_non_exhaustive()
+        f.debug_struct("RateWait").field("class", &self.0.class).finish_non_exhaustive()
     }
 }
 

@@ -74,9 +74,11 @@ fn a_lack_wakes_all_and_is_known_from_then_on() {
     let _waits: Vec<_> = (0..3).map(|_| joined(&mut held, terms(&quotas), now)).collect();
     let (paid, landed) = held.land(terms(&quotas), more, lack(), now);
     let wait = Duration::from_millis(100);
-    assert_eq!(paid, Err(Lack { quota: 0, wait }), "of the quotas that there are");
+    let paid = paid.map_err(|lack| (lack.debt.quota, lack.wait));
+    assert_eq!(paid, Err((0, wait)), "of the quotas that there are");
     assert_eq!(landed.woken.len(), 3);
-    assert!(matches!(held.step(terms(&quotas), true, now), Step::Lack(Lack { quota: 0, .. })));
+    let step = held.step(terms(&quotas), true, now);
+    assert!(matches!(step, Step::Lack(Lack { debt: Debt { quota: 0, .. }, .. })));
 }
 
 #[test]
