@@ -8,6 +8,7 @@ mod needs;
 mod plan;
 mod priority;
 mod route;
+mod timeout_of;
 
 pub use cost::Cost;
 pub use key::{AlreadySeeded, Key};
@@ -16,6 +17,7 @@ pub use needs::{Downstream, Needs};
 pub use plan::Plan;
 pub use priority::{Priority, UnknownPriority};
 pub use route::Route;
+pub use timeout_of::TimeoutOf;
 
 use std::{hash::Hash, time::Instant};
 
@@ -157,6 +159,12 @@ impl Class {
     #[must_use]
     pub fn deadline(self, deadline: Instant) -> Self {
         Self { deadline: Some(deadline), ..self }
+    }
+
+    /// The same class, of no use after `deadline` either.
+    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "a layer says it"))]
+    pub(crate) fn no_later_than(self, deadline: Option<Instant>) -> Self {
+        Self { deadline: self.deadline.into_iter().chain(deadline).min(), ..self }
     }
 }
 

@@ -1,5 +1,5 @@
-//! HTTP: priorities by header and route, keys, refusals as responses, permits to the end of
-//! the body.
+//! HTTP: priorities by header and route, keys, deadlines, refusals as responses, permits to the
+//! end of the body.
 
 mod accept;
 mod amend;
@@ -15,6 +15,7 @@ mod refusal;
 mod routes;
 mod standing;
 mod status;
+mod timeout;
 mod timing;
 
 pub use amend::{Amend, Amended};
@@ -24,6 +25,7 @@ pub use legacy::LegacyRateLimit;
 pub use mapped::MapRefusal;
 pub use routes::Routes;
 pub use status::JudgeStatus;
+pub use timeout::Timeout;
 pub use timing::ServerTiming;
 
 /// The README's code, compiled.
