@@ -4,8 +4,15 @@ use std::{
     future::Future,
     time::{Duration, Instant},
 };
+#[cfg(feature = "sqlx")]
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use tokio::time::timeout_at;
+#[cfg(feature = "sqlx")]
+use tokio::time::{Sleep, sleep_until};
 
 use super::visit::Visit;
 use crate::{
@@ -62,8 +69,35 @@ impl Time {
     }
 }
 
+#[cfg(feature = "sqlx")]
+impl Time {
+    /// Of what may last for as long as it takes.
+    pub(crate) const ENDLESS: Self = Self(None);
+
+    /// Goes off at the end of the time.
+    pub(crate) fn alarm(self) -> Alarm {
+        Alarm(self.0.map(|deadline| Box::pin(sleep_until(deadline.into()))))
+    }
+}
+
+/// Goes off when a time is over, for what is no future.
+#[cfg(feature = "sqlx")]
+#[derive(Debug, Default)]
+pub(crate) struct Alarm(Option<Pin<Box<Sleep>>>);
+
+#[cfg(feature = "sqlx")]
+impl Alarm {
+    /// Pending for ever where there is no end.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Rejection> {
+        match &mut self.0 {
+            Some(sleep) => sleep.as_mut().poll(cx).map(|()| over()),
+            None => Poll::Pending,
+        }
+    }
+}
+
 /// A refusal, of which the request that runs now is told.
-pub(super) fn over() -> Rejection {
+fn over() -> Rejection {
     let rejection = Rejection::for_load(Reason::Deadline);
     Visit::present(|visit| visit.refuse(rejection.clone()));
     rejection
