@@ -46,7 +46,8 @@ pub struct Class {
     pub plan: Option<Plan>,
     /// When its answer is of no use any more. Default: never. After it, a request is
     /// refused at once, even if there is room. Before, it waits for the limit no longer
-    /// than a third of the time that is left: it needs the rest to be served.
+    /// than a third of the time that is left: it needs the rest to be served. See
+    /// `GateLayer::deadline`.
     pub deadline: Option<Instant>,
     /// The route it takes. Default: none; then the layer may know it (axum's
     /// `MatchedPath`, with the feature `axum`). What a route needs of the databases, and
@@ -162,7 +163,6 @@ impl Class {
     }
 
     /// The same class, of no use after `deadline` either.
-    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "a layer says it"))]
     pub(crate) fn no_later_than(self, deadline: Option<Instant>) -> Self {
         Self { deadline: self.deadline.into_iter().chain(deadline).min(), ..self }
     }

@@ -47,6 +47,9 @@
 //! route, a request is taken to need all that is protected. Priorities are said, if at all,
 //! by [`http::Routes`] or [`GateLayer::priority`].
 //!
+//! How much time a request has is said by [`GateLayer::deadline`], from a header or for all;
+//! [`time_left`] tells a handler, and queries on `db.sqlx(pool)` end there.
+//!
 //! # The picture
 //!
 //! ```text
