@@ -181,6 +181,12 @@ impl From<Priority> for Class {
 }
 
 /// Tells the class of a request. Closures do it, and a [`Class`] gives the same to all.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not tell the class of a `{Req}`",
+    note = "a closure does: `|request: &{Req}| -> brownout::Class`",
+    note = "behind `ClientIp::behind(…)?`, say the header that the proxies write: \
+            `.x_forwarded_for()` or `.forwarded()`"
+)]
 pub trait Classify<Req> {
     /// The class of `request`. Runs once per request, before any gate: keep it cheap.
     fn classify(&self, request: &Req) -> Class;

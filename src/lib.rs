@@ -87,7 +87,7 @@
 //! | [`CircuitBreakerLayer`] | less while the database is slow, nothing while it does not answer |
 //! | [`RateLimitLayer`] | a quota, for all or per client ([`http::key`]); of this process, or of a [`Fleet`] |
 //! | [`FallbackLayer`] | another service answers what was refused |
-//! | [`StaleLayer`] | the last good answer is served where a request is refused, fails or takes too long |
+//! | [`StaleLayer`] | the last good answer is served where a request is refused (for a quota, if told), fails or takes too long |
 //!
 //! # Features
 //!

@@ -12,7 +12,7 @@ use brownout::{
     RateLimit, RateLimitLayer, Reason, Rejection, Unkeyed, limit::Fixed,
 };
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -32,6 +32,13 @@ fn request(headers: &[(&str, &str)]) -> Request<()> {
         request = request.header(*name, *value);
     }
     request.body(()).expect("it is valid")
+}
+
+/// A call of gRPC.
+fn call(content_type: &str) -> Request<()> {
+    let mut call = request(&[("content-type", content_type), ("accept", PROBLEM)]);
+    *call.method_mut() = Method::POST;
+    call
 }
 
 fn two_quotas() -> RateLimit {
@@ -213,7 +220,7 @@ async fn nobody_without_a_key_is_told_to_come_back() {
     }
     let problem: Value = serde_json::from_str(&text(response).await).expect("it is JSON");
     assert_eq!((&problem["type"], &problem["status"]), (&json!("about:blank"), &json!(400)));
-    let response = refused(&service, request(&[("content-type", "application/grpc")]));
+    let response = refused(&service, call("application/grpc"));
     let headers = response.headers();
     assert_eq!(
         (told(headers, "grpc-status"), told(headers, "grpc-retry-pushback-ms")),
@@ -226,7 +233,7 @@ async fn grpc_gets_a_status_in_the_head_and_of_its_own_type() {
     let (service, mut inside) = behind(&layer(RateLimit::new(Quota::per_minute(25).burst(1))));
     passes(&service, &mut inside);
     for kind in ["application/grpc", "application/grpc+proto", "application/grpc-web-text"] {
-        let response = refused(&service, request(&[("content-type", kind), ("accept", PROBLEM)]));
+        let response = refused(&service, call(kind));
         assert_eq!(response.status(), StatusCode::OK);
         assert!(http_body::Body::is_end_stream(response.body()), "all of it is in the head");
         let headers = response.headers();
@@ -234,6 +241,19 @@ async fn grpc_gets_a_status_in_the_head_and_of_its_own_type() {
         let expected = [kind, "8", "2400", "\"minute\";r=0;t=3"];
         assert_eq!(all.map(|name| told(headers, name)), expected);
         assert!(!headers.contains_key("retry-after"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_has_a_refusal_kept_as_a_page_by_calling_it_grpc() {
+    let (service, mut inside) = behind(&layer(RateLimit::new(Quota::per_day(1))));
+    passes(&service, &mut inside);
+    for method in [Method::GET, Method::HEAD] {
+        let mut request = call("application/grpc");
+        *request.method_mut() = method.clone();
+        let response = refused(&service, request);
+        // A cache keeps a 200 to these, whatever the content type of the request was.
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS, "{method}");
     }
 }
 

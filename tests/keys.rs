@@ -6,7 +6,12 @@ mod support;
 
 use std::{convert::Infallible, net::SocketAddr};
 
-use axum::{Router, body::Body, extract::connect_info::MockConnectInfo, routing::get};
+use axum::{
+    Router,
+    body::Body,
+    extract::connect_info::MockConnectInfo,
+    routing::{any, get},
+};
 use brownout::{
     Admission, CircuitBreaker, Class, ConcurrencyLimitLayer, Database, EitherKey, Key, Priority,
     Quota, RateLimit, RateLimitLayer, Rejection, Unkeyed,
@@ -18,8 +23,7 @@ use brownout::{
 use bytes::Bytes;
 use http::{HeaderName, Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::{body::Incoming, server::conn::http1};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use hyper::body::Incoming;
 use support::{
     tcp::{self, Client},
     within_a_minute,
@@ -108,22 +112,15 @@ where
     S::Future: Send,
     B: http_body::Body<Data = Bytes, Error = Infallible> + Send + 'static,
 {
-    let (listener, address) = tcp::listen().await;
-    tokio::spawn(async move {
-        loop {
-            let (stream, peer) = listener.accept().await.expect("the port is there");
-            let service = service.clone().map_request(move |mut request: Request<Incoming>| {
-                if telling {
-                    request.extensions_mut().insert(PeerAddr(peer));
-                }
-                request
-            });
-            let service = TowerToHyperService::new(service);
-            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-            tokio::spawn(connection);
-        }
-    });
-    address
+    let telling = move |peer: SocketAddr| {
+        service.clone().map_request(move |mut request: Request<Incoming>| {
+            if telling {
+                request.extensions_mut().insert(PeerAddr(peer));
+            }
+            request
+        })
+    };
+    tcp::serve(telling).await
 }
 
 async fn ok<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -219,6 +216,36 @@ async fn each_client_has_a_quota_at_each_path_or_route() {
     ] {
         assert_eq!(ask(&app, path, None).await, status, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_header_that_is_sent_twice_is_no_way_around_its_quota() {
+    let limit = once().unkeyed(Unkeyed::Admit).layer().expect("it is valid");
+    let api_key = HeaderName::from_static("x-api-key");
+    let app = shop().layer(limit.key(Header::new(api_key.clone())));
+    let mut statuses = Vec::new();
+    for lines in [&["anna"][..], &["anna"], &["anna", "anna"], &["anna", "1"], &["2", "anna"], &[]]
+    {
+        let request = Request::get("/orders");
+        let request = lines.iter().fold(request, |request, line| request.header(&api_key, *line));
+        let answer = app.clone().oneshot(request.body(Body::empty()).expect("it is valid")).await;
+        statuses.push(answer.expect("it is infallible").status());
+    }
+    assert_eq!(statuses, [PASSED, OVER, PASSED, OVER, OVER, PASSED]);
+}
+
+#[tokio::test]
+async fn neither_head_nor_a_method_that_is_made_up_is_a_way_around_the_quota_of_a_route() {
+    let limit = once().unkeyed(Unkeyed::Admit).layer().expect("it is valid");
+    let app = Router::new().route("/search", any(async || "found"));
+    let app = from_one_address(app.layer(limit.key((ClientIp::peer(), Route))));
+    let mut statuses = Vec::new();
+    for method in ["GET", "HEAD", "POST", "BREW", "STEEP"] {
+        let request = Request::builder().method(method).uri("/search").body(Body::empty());
+        let answer = app.clone().oneshot(request.expect("it is valid")).await;
+        statuses.push(answer.expect("it is infallible").status());
+    }
+    assert_eq!(statuses, [PASSED, OVER, PASSED, PASSED, OVER]);
 }
 
 #[tokio::test]

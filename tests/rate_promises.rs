@@ -234,7 +234,11 @@ proptest! {
             // Else it was spent by the question.
             let owed = debt.err().unwrap_or(before.span()).min(after[0].span());
             let told = enter(&gate, &all_of_it).await.map_err(|lack| lack.retry_after());
-            prop_assert_eq!(told.err().unwrap_or_default(), owed, "and other quotas are whole");
+            prop_assert_eq!(told.err().unwrap_or_default(), owed, "and others are whole");
+            if let Err(wait) = told {
+                advance(wait).await;
+                prop_assert!(enter(&gate, &all_of_it).await.is_ok(), "it waited for {wait:?}");
+            }
             let mut admitted = Admitted::new();
             for step in more {
                 step.wait(after[0]).await;

@@ -5,7 +5,6 @@
 mod support;
 
 use std::{
-    convert::Infallible,
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
@@ -14,8 +13,7 @@ use brownout::{ConcurrencyGate, ConcurrencyLimit, ConcurrencyLimitLayer, limit::
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use hyper::{body::Incoming, server::conn::http1};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use hyper::body::Incoming;
 use support::{
     chunks::Chunks,
     room::Room,
@@ -23,30 +21,11 @@ use support::{
     within_a_minute,
 };
 use tokio::{sync::mpsc, task::JoinSet};
-use tower::{Layer, Service, service_fn};
+use tower::{Layer, service_fn};
 
 fn layer(limit: usize) -> ConcurrencyLimitLayer {
     let settings = ConcurrencyLimit::new().algorithm(Fixed::new(limit)).queue(0);
     settings.layer().expect("it is valid")
-}
-
-async fn serve<S, B>(service: S) -> SocketAddr
-where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
-    S: Clone + Send + 'static,
-    S::Future: Send,
-    B: http_body::Body<Data = Bytes, Error = Infallible> + Send + 'static,
-{
-    let (listener, address) = tcp::listen().await;
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.expect("the port is there");
-            let service = TowerToHyperService::new(service.clone());
-            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-            tokio::spawn(connection);
-        }
-    });
-    address
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,7 +37,8 @@ async fn limit_holds_over_many_connections() {
         let room = visited.clone();
         async move { Ok(Response::new(Full::from(room.visit().await))) }
     });
-    let address = serve(layer.layer(handler)).await;
+    let service = layer.layer(handler);
+    let address = tcp::serve(move |_| service.clone()).await;
     let mut crowd = JoinSet::new();
     for _ in 0..CROWD {
         let room = room.clone();
@@ -95,7 +75,8 @@ impl Streaming {
             let body = next.lock().expect("nobody panicked").pop().expect("a body is there");
             async move { Ok(Response::new(body)) }
         });
-        let address = serve(layer.layer(handler)).await;
+        let service = layer.layer(handler);
+        let address = tcp::serve(move |_| service.clone()).await;
         Self { address, gate: layer.gate().clone(), bodies }
     }
 

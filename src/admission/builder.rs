@@ -89,7 +89,9 @@ impl AdmissionBuilder {
         Self { concurrency, ..self }
     }
 
-    /// Sees every refusal and transition. Default: nobody does.
+    /// Sees every refusal and transition: a closure such as
+    /// `|event: &Event| println!("{event}")`, which has to say what it takes. Default: nobody
+    /// does.
     pub fn on_event(self, observer: impl Observe + 'static) -> Self {
         Self { observer: Arc::new(observer), ..self }
     }

@@ -8,7 +8,9 @@ impl<G, C, P> GateLayer<G, C, P> {
     /// in `brownout::http::key`, or a tuple of them. What else
     /// [`classify`](Self::classify) says, stays, and so does its key where there is none.
     /// Called again, the last is asked first. Default: none, and then
-    /// [`RateLimit::unkeyed`](crate::RateLimit::unkeyed) says what holds.
+    /// [`RateLimit::unkeyed`](crate::RateLimit::unkeyed) says what holds. A rate limit counts by
+    /// it only with [`per_key`](crate::RateLimit::per_key): without, one client may spend what all
+    /// have together.
     ///
     /// ```
     /// use brownout::{Quota, RateLimit, http::key::{ClientIp, Path}};

@@ -132,8 +132,9 @@ impl<G, C, P> GateLayer<G, C, P> {
 
     /// Tells the class of each request: a closure from `&Request` to [`Class`], a
     /// [`Class`], or one of those in [`crate::http`]. Cloned with each service. It takes
-    /// the place of all that was said before, so call it before
-    /// [`priority`](Self::priority), [`needs`](Self::needs) and [`exempt`](Self::exempt).
+    /// the place of all that was said before, so call it before [`key`](Self::key) (without
+    /// which all share one quota), [`priority`](Self::priority), [`needs`](Self::needs) and
+    /// [`exempt`](Self::exempt).
     pub fn classify<D>(self, classify: D) -> GateLayer<G, D, P> {
         let Self { gate, protocol, watch, .. } = self;
         GateLayer { gate, classify, protocol, watch }

@@ -85,21 +85,22 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
 /// | refused for | status | gRPC | problem type |
 /// |---|---|---|---|
 /// | a quota | 429 | `RESOURCE_EXHAUSTED` | `quota-exceeded`, with the `violated-policies` |
-/// | load, or by a circuit | 503 | `UNAVAILABLE`, at which clients may go to another instance | `temporary-reduced-capacity` |
+/// | load, by a circuit, or without an answer of the [`Fleet`](crate::Fleet)'s store | 503 | `UNAVAILABLE`, at which clients may go to another instance | `temporary-reduced-capacity` |
 /// | being past its [deadline](super::GateLayer::deadline), or too near to it | 503 | `DEADLINE_EXCEEDED` | `temporary-reduced-capacity` |
 /// | having no [key](crate::Class::key) | 400 | `INVALID_ARGUMENT` | `about:blank` |
 ///
 /// `Retry-After` is the wait in whole seconds: rounded up, never early and never 0. A request
 /// without a key has none, since it is refused again however long it waits. There is no
-/// `Cache-Control`: no cache may keep a 429 (RFC 6585), and none keeps a 400 or 503 unasked.
+/// `Cache-Control`: no cache may keep a 429 (RFC 6585), nor a 400, a 503 or the answer to a
+/// POST without being told to (RFC 9110 and 9111).
 ///
 /// The body is `text/plain`, or `application/problem+json` (RFC 9457, with the types of
 /// draft-ietf-httpapi-ratelimit-headers-11) where `Accept` names `application/problem+json`,
 /// `application/json`, `application/*+json` or `application/*` and gives it no less weight
 /// than `text/plain`. `*/*` alone and types of a vendor's own are for plain text.
 ///
-/// Where the request's `Content-Type` is that of gRPC or gRPC-Web, the refusal is a
-/// gRPC status in a response of 200 without a body and of the same type.
+/// Where the request is a `POST` whose `Content-Type` is that of gRPC or gRPC-Web, the refusal
+/// is a gRPC status in a response of 200 without a body and of the same type.
 /// `grpc-retry-pushback-ms` is the wait, rounded up, and `-1`, not to try again, where there
 /// is no key or the wait is longer than its 31 bits. tonic's `LayerExt::named_layer` keeps the
 /// name of the service that a layer is put around.
@@ -111,6 +112,17 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
 /// differently, by [`GateLayer::map_refusal`](super::GateLayer::map_refusal),
 /// [`legacy_rate_limit_headers`](super::GateLayer::legacy_rate_limit_headers) and
 /// [`server_timing`](super::GateLayer::server_timing).
+///
+/// # CORS
+///
+/// A preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`, and without
+/// `Cookie`, `Authorization` or a body that its head tells of) spends no cell, and has no quota
+/// either: who sends what looks like one gets past every quota, to whatever answers `OPTIONS`
+/// inside. Put the layer of CORS outside of this one. It then answers preflights itself, and
+/// refusals carry its headers, without which no script of another origin sees more than an
+/// error; have it expose `Retry-After`, `RateLimit` and `RateLimit-Policy`. Where handlers take
+/// `OPTIONS` themselves, see
+/// [`GateLayer::count_preflights`](super::GateLayer::count_preflights).
 ///
 /// # Quotas
 ///
@@ -147,7 +159,8 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
 /// To a gate that watches the service, 502, 503 and 504 are overload, other statuses
 /// from 400 up say nothing about the load. Where the head carries a gRPC status, that counts:
 /// `DEADLINE_EXCEEDED`, `RESOURCE_EXHAUSTED` and `UNAVAILABLE` are overload; one that comes
-/// only after a body is not seen.
+/// only after a body is not seen. What a layer inside refuses for a quota or for having no key
+/// says nothing, in whatever form.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Http;
 

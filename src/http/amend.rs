@@ -12,7 +12,7 @@ use crate::{
     standing::Standing,
 };
 
-/// Amends what HTTP answers. What is not written does nothing.
+/// Amends what HTTP answers. What is not written changes nothing.
 ///
 /// ```
 /// use brownout::{Admission, Standing, http::Amend};
@@ -48,6 +48,11 @@ pub trait Amend {
     fn tell_spent(&self, spent: &[Spent], headers: &mut HeaderMap) {
         let _ = (spent, headers);
     }
+
+    /// Whether a preflight of CORS spends no cell. Default: it spends none.
+    fn spares_preflights(&self) -> bool {
+        true
+    }
 }
 
 impl<G, C, P> GateLayer<G, C, P> {
@@ -70,13 +75,13 @@ impl<P: Judge<Res, E>, A, Res, E> Judge<Res, E> for Amended<P, A> {
     }
 }
 
-impl<P: Inspect<Req>, A, Req> Inspect<Req> for Amended<P, A> {
+impl<P: Inspect<Req>, A: Amend, Req> Inspect<Req> for Amended<P, A> {
     fn route(&self, request: &Req) -> Option<Route> {
         self.protocol.route(request)
     }
 
     fn is_preflight(&self, request: &Req) -> bool {
-        self.protocol.is_preflight(request)
+        self.protocol.is_preflight(request) && self.amend.spares_preflights()
     }
 
     fn format(&self, request: &Req) -> Format {

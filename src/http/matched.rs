@@ -4,7 +4,7 @@ use http::{Extensions, Method};
 
 use crate::class::Route;
 
-/// Anybody can make up methods, and each would be a route of its own.
+/// Those that have routes of their own: anybody can make up others.
 #[cfg(feature = "axum")]
 const METHODS: [Method; 7] = [
     Method::GET,
@@ -16,18 +16,23 @@ const METHODS: [Method; 7] = [
     Method::OPTIONS,
 ];
 
-/// The method with the pattern that axum matched.
+/// The method with the pattern that axum matched. None for methods that are rare.
 #[cfg(feature = "axum")]
 pub(super) fn route(method: &Method, found: &Extensions) -> Option<Route> {
-    Route::of(method.as_str(), pattern(method, found)?)
+    Route::of(usual(method)?, pattern(found)?)
+}
+
+/// The method, unless it is a rare one.
+#[cfg(feature = "axum")]
+pub(super) fn usual(method: &Method) -> Option<&str> {
+    METHODS.contains(method).then(|| method.as_str())
 }
 
 /// The pattern that axum matched. None where it matched none, as with a
-/// `Router::fallback`, and for methods that are rare.
+/// `Router::fallback`.
 #[cfg(feature = "axum")]
-pub(super) fn pattern<'r>(method: &Method, found: &'r Extensions) -> Option<&'r str> {
-    let pattern = found.get::<axum::extract::MatchedPath>()?;
-    METHODS.contains(method).then(|| pattern.as_str())
+pub(super) fn pattern(found: &Extensions) -> Option<&str> {
+    Some(found.get::<axum::extract::MatchedPath>()?.as_str())
 }
 
 /// Only a router's own types tell.

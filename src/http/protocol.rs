@@ -4,18 +4,23 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body::Body;
 
-use super::{PermitBody, accept, grpc, refusal, standing};
+use super::{PermitBody, accept, grpc, preflight, refusal, standing};
 use crate::{
     admission::{Format, Http, Inspect, Protocol},
     class::Route,
     outcome::{Judge, Outcome},
-    rejection::Rejection,
+    rejection::{Reason, Rejection},
     standing::Standing,
 };
 
 impl<B, E> Judge<Response<B>, E> for Http {
     fn judge(&self, result: &Result<Response<B>, E>) -> Outcome {
         let Ok(response) = result else { return Outcome::Ignore };
+        // A layer inside refused for what the client did, whose own protocol it may choose.
+        let refused = response.extensions().get().map(Rejection::reason);
+        if matches!(refused, Some(Reason::Quota | Reason::Unkeyed)) {
+            return Outcome::Ignore;
+        }
         if let Some(code) = grpc::Code::of(response.headers()) {
             return code.outcome();
         }
@@ -56,7 +61,8 @@ where
 
     fn format_of(&self, result: &Result<Response<B>, E>) -> Format {
         let Ok(response) = result else { return Format::Plain };
-        format(response.headers(), is_json)
+        let headers = response.headers();
+        format(grpc::content_type(headers), || is_json(headers))
     }
 
     fn tell_standing(&self, response: &mut Response<B>, standing: &Standing) {
@@ -69,23 +75,23 @@ impl<B> Inspect<Request<B>> for Http {
         super::matched::route(request.method(), request.extensions())
     }
 
-    /// A preflight of CORS (the Fetch standard).
     fn is_preflight(&self, request: &Request<B>) -> bool {
-        request.method() == Method::OPTIONS
-            && request.headers().contains_key(header::ORIGIN)
-            && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        preflight::is(request)
     }
 
     fn format(&self, request: &Request<B>) -> Format {
-        format(request.headers(), accept::wants_problem)
+        let headers = request.headers();
+        // Calls are POSTs. To a GET, a cache on the way would keep the 200 as a page.
+        let is_call = request.method() == Method::POST;
+        let call = grpc::content_type(headers).filter(|_| is_call);
+        format(call, || accept::wants_problem(headers))
     }
 }
 
-/// gRPC if that is the type of the content.
-fn format(headers: &HeaderMap, wants_problem: impl FnOnce(&HeaderMap) -> bool) -> Format {
-    match grpc::content_type(headers) {
+fn format(grpc: Option<&'static str>, wants_problem: impl FnOnce() -> bool) -> Format {
+    match grpc {
         Some(content_type) => Format::Grpc { content_type },
-        None if wants_problem(headers) => Format::Problem,
+        None if wants_problem() => Format::Problem,
         None => Format::Plain,
     }
 }
@@ -115,6 +121,22 @@ mod tests {
         }
         for status in [502, 503, 504] {
             assert_eq!(judge(status), Outcome::Overload);
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_the_same_about_the_load_in_every_form() {
+        let grpc = Format::Grpc { content_type: "application/grpc" };
+        for reason in Reason::ALL {
+            let rejection = Rejection::new(reason, std::time::Duration::ZERO);
+            let judge = |format| Http.judge(&Ok::<_, ()>(refusal::response(&rejection, format)));
+            let of_the_client = matches!(reason, Reason::Quota | Reason::Unkeyed);
+            let expected = if of_the_client { Outcome::Ignore } else { Outcome::Overload };
+            assert_eq!(
+                [Format::Plain, Format::Problem, grpc].map(judge),
+                [expected; 3],
+                "{reason}"
+            );
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, future::Future, sync::Arc, time::Duration};
 
-use ::redis::{Client, RedisResult, cluster::ClusterClient, io::tcp::TcpSettings};
+use ::redis::{Client, RedisError, RedisResult, cluster::ClusterClient, io::tcp::TcpSettings};
 use tokio::time::timeout;
 
 use super::{
@@ -36,6 +36,16 @@ struct Inner {
 pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
 impl RedisBuckets {
+    /// Buckets on the server at this address, such as `redis://127.0.0.1:6379`: as
+    /// [`new`](Self::new), without a dependency on the crate `redis`.
+    ///
+    /// # Errors
+    ///
+    /// If it is no address of a server. Whether there is one, is not asked.
+    pub fn open(address: &str, name: &str) -> Result<Self, RedisError> {
+        Ok(Self::new(Client::open(address)?, name))
+    }
+
     /// Buckets on one server. All that use the same name share the same buckets, so give
     /// each rate limit one of its own, without `{`: keys are to be spread over a cluster.
     ///

@@ -12,15 +12,22 @@
 //! # let secret = "hunter2";
 //! Key::seed_with(secret)?; // the same in every process, or they make different keys
 //! // Connects when it is first needed, so a service starts without it.
-//! let client = redis::Client::open("redis://127.0.0.1:6379")?;
-//! let fleet = Fleet::new("redis", RedisBuckets::new(client, "shop"));
+//! let buckets = RedisBuckets::open("redis://127.0.0.1:6379", "shop")?;
+//! let fleet = Fleet::new("redis", buckets);
 //! let limit = RateLimit::new(Quota::per_second(10)).per_key().shared(&fleet);
 //! # let _ = limit.gate()?;
 //! # Ok(()) }
 //! ```
 //!
-//! It takes a client of the crate `redis` 1.x. For TLS, add that crate to your own
-//! dependencies with one of its features, such as `tokio-rustls-comp`.
+//! For TLS, add the crate `redis` 1.x to your own dependencies, with one of its features, such as
+//! `tokio-rustls-comp`. [`RedisBuckets::new`] takes a client of it.
+//!
+//! Only a broken address is an error when the service starts. That nothing answers there, that
+//! the password is wrong or that the user may not run a script shows as
+//! [`Event::FleetLost`](crate::Event::FleetLost) with the first request, and no event tells which
+//! of these it is. A first connection may also take longer than the
+//! [time bound](crate::Fleet::time_bound): then the event is followed by
+//! [`Event::FleetFound`](crate::Event::FleetFound) with a later request.
 //!
 //! # What is kept
 //!

@@ -14,9 +14,10 @@ use super::{
 };
 
 /// Keeps the last good answers, and serves them where there is nothing better: where a gate
-/// inside [refuses](crate::Rejection), the service answers with 502, 503 or 504 or with an
-/// error, or, if told, [takes too long](Self::within). As long as all is well, the service is
-/// asked first, and its answer goes through as it is, frame by frame.
+/// inside [refuses](crate::Rejection) (for a quota only if [told](Self::over_quota)), the service
+/// answers with 502, 503 or 504 or with an error, or, if told, [takes too long](Self::within). As
+/// long as all is well, the service is asked first, and its answer goes through as it is, frame by
+/// frame.
 ///
 /// ```
 /// use axum::{Router, http::header, routing::get};

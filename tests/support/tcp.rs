@@ -1,19 +1,22 @@
 //! Clients over real connections, one for each.
 
-use std::net::SocketAddr;
+use std::{convert::Infallible, net::SocketAddr};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
+use http_body::Body;
 use http_body_util::{BodyExt, Empty};
 use hyper::{
     body::Incoming,
     client::conn::http1::{SendRequest, handshake},
+    server::conn::http1,
 };
-use hyper_util::rt::TokioIo;
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
+use tower::Service;
 
 /// What a client sees of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +39,27 @@ pub(crate) async fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address = listener.local_addr().expect("it is bound");
     (listener, address)
+}
+
+/// A plain hyper server. Each connection has a service of its own, made for who is at the other
+/// end.
+pub(crate) async fn serve<S, B>(for_peer: impl Fn(SocketAddr) -> S + Send + 'static) -> SocketAddr
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
+{
+    let (listener, address) = listen().await;
+    tokio::spawn(async move {
+        loop {
+            let (stream, peer) = listener.accept().await.expect("the port is there");
+            let service = TowerToHyperService::new(for_peer(peer));
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            tokio::spawn(connection);
+        }
+    });
+    address
 }
 
 /// A connection of its own. Aborting the task closes it.

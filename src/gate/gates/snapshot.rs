@@ -7,7 +7,11 @@ use std::{
 };
 
 use super::{Gates, guard::Guard};
-use crate::{event::Circuit, rejection::Reason};
+use crate::{
+    event::Circuit,
+    gate::{RateGate, RateSnapshot},
+    rejection::Reason,
+};
 
 /// What the gates hold and have decided so far. Its text is for people:
 ///
@@ -34,6 +38,8 @@ pub struct Snapshot {
     pub circuit: Circuit,
     /// One per database, in the order in which they were given.
     pub databases: Vec<GuardSnapshot>,
+    /// What the quotas have decided so far, if there are any.
+    pub rate: Option<RateSnapshot>,
     /// Requests admitted so far, without the exempt.
     pub admitted: u64,
     pub(super) refused: [u64; Reason::ALL.len()],
@@ -74,6 +80,7 @@ impl Gates {
             in_flight: first.in_flight,
             waiting: first.waiting,
             circuit: first.circuit,
+            rate: self.0.rate.as_ref().map(RateGate::snapshot),
             admitted: self.0.admitted.load(Ordering::Relaxed),
             refused: self.0.refused.each_ref().map(|count| count.load(Ordering::Relaxed)),
             databases,
@@ -112,7 +119,12 @@ impl fmt::Display for Snapshot {
             write!(f, "{before}{reason} {count}")?;
             before = ", ";
         }
-        Ok(())
+        match self.rate {
+            Some(RateSnapshot { would_refuse, .. }) if would_refuse > 0 => {
+                write!(f, "\nquotas would have refused {would_refuse} more")
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -134,6 +146,7 @@ impl fmt::Debug for Snapshot {
         let refused = Reason::ALL.into_iter().map(|reason| (reason.as_str(), self.refused(reason)));
         f.debug_struct("Snapshot")
             .field("databases", &self.databases)
+            .field("rate", &self.rate)
             .field("admitted", &self.admitted)
             .field("refused", &refused.collect::<BTreeMap<_, _>>())
             .finish()
@@ -157,9 +170,11 @@ mod tests {
         let mut snapshot = Snapshot { databases: vec![guard], admitted: 12, ..Default::default() };
         snapshot.refused[Reason::CircuitOpen as usize] = 4;
         snapshot.refused[Reason::QueueTimeout as usize] = 1;
+        snapshot.rate = Some(RateSnapshot { would_refuse: 7, ..Default::default() });
         let text = "shop: circuit partial, limit 8, 7 in flight, 3 waiting\n  \
                     GET /products: circuit open\n\
-                    admitted 12, refused 5: circuit_open 4, queue_timeout 1";
+                    admitted 12, refused 5: circuit_open 4, queue_timeout 1\n\
+                    quotas would have refused 7 more";
         assert_eq!(snapshot.to_string(), text);
     }
 }

@@ -32,7 +32,8 @@ use crate::{class::Plan, config::InvalidConfig, event::Observe};
 ///
 /// A request spends [`Class::cells`](crate::Class::cells) cells of each quota, or none of
 /// any, if one of them refuses. The algorithm is the generic cell rate algorithm (ITU-T
-/// I.371), by `governor`.
+/// I.371), by `governor`. What clients are told stands at [`Http`](crate::Http), how keys are
+/// made at [`http::key`](crate::http::key).
 #[derive(Clone)]
 #[must_use]
 pub struct RateLimit {
@@ -79,7 +80,8 @@ impl RateLimit {
         }
     }
 
-    /// One more quota, which has to admit a request as well: up to four.
+    /// One more quota, which has to admit a request as well: up to four. All are per key or
+    /// all for all together; for one of each, put two layers around the service.
     pub fn and(mut self, quota: Quota) -> Self {
         self.quotas.push(quota);
         self
@@ -129,8 +131,10 @@ impl RateLimit {
         Self { by_cost: true, ..self }
     }
 
-    /// The quota refuses nobody: it is counted and told whom it would have refused.
-    /// Default: it refuses.
+    /// The quotas refuse nobody. What they would have refused is counted
+    /// ([`RateSnapshot::would_refuse`](super::RateSnapshot::would_refuse)) and is an event
+    /// ([`Event::WouldRefuse`](crate::Event::WouldRefuse)), which does not tell whose request
+    /// it was. Default: they refuse.
     pub fn report_only(self) -> Self {
         self.enforced_for(0.0)
     }
@@ -143,7 +147,9 @@ impl RateLimit {
     }
 
     /// Admitted requests, too, are told how their client stands with its quotas: in HTTP,
-    /// by `RateLimit` and `RateLimit-Policy`. Default: only refused ones are.
+    /// by `RateLimit` and `RateLimit-Policy`. So are those of clients to whom a quota is
+    /// report-only, but not in a request that it would have refused. Default: only refused
+    /// ones are.
     pub fn tell_all(self) -> Self {
         Self { tell_all: true, ..self }
     }
@@ -162,8 +168,17 @@ impl RateLimit {
         Self { sharing: Some(fleet.into()), ..self }
     }
 
-    /// Sees every refusal, and whom the quota would have refused where it does not yet.
-    /// Default: nobody does; in an admission, its own observer.
+    /// Sees every refusal, what the quotas would have refused where they do not yet, and when
+    /// the store of a [`Fleet`](crate::Fleet) is lost and found. Default: nobody does; in an
+    /// admission, its own observer. A closure has to say what it takes:
+    ///
+    /// ```
+    /// use brownout::{Event, Quota, RateLimit};
+    ///
+    /// let limit = RateLimit::new(Quota::per_second(10)).report_only();
+    /// let limit = limit.on_event(|event: &Event| println!("{event}"));
+    /// # let _ = limit;
+    /// ```
     pub fn on_event(self, observer: impl Observe + 'static) -> Self {
         Self { observer: Some(Arc::new(observer)), ..self }
     }

@@ -32,6 +32,7 @@ impl Bucket<'_> {
         for (quota, rate) in rates.iter().enumerate() {
             if let Err(wait) = self.spend_one(quota, rate, units, now) {
                 self.hand_back(&rates[..quota], units, now);
+                self.forgive(rates, now);
                 return Err(self.longest(Lack { quota, wait }, rates, units, now));
             }
         }
@@ -42,6 +43,15 @@ impl Bucket<'_> {
     pub(super) fn hand_back(&self, rates: &[Rate], units: NonZeroU32, now: u64) {
         for (quota, rate) in rates.iter().enumerate() {
             self.hand_back_one(quota, rate, units, now);
+        }
+    }
+
+    /// Writes down that nobody owes more than a burst. Else who was told to wait would owe
+    /// as much when he comes again.
+    fn forgive(&self, rates: &[Rate], now: u64) {
+        for (quota, rate) in rates.iter().enumerate() {
+            let most = now.saturating_add(rate.span());
+            let _ = self.update(quota, |arrival| (arrival > most).then_some(most).ok_or(()));
         }
     }
 
@@ -160,6 +170,7 @@ mod tests {
         let quick = rates(&[Quota::per_second(10)]);
         let lack = bucket.spend(&quick, units(1), 0).unwrap_err();
         assert_eq!(lack.wait, Duration::from_millis(100));
+        assert_eq!(bucket.spend(&quick, units(1), 100 * MS), Ok(()), "and no longer than was told");
     }
 
     #[test]

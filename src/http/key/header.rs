@@ -4,9 +4,9 @@ use http::{HeaderName, Request};
 
 use crate::class::{EitherKey, Key, KeyOf};
 
-/// The value of a header, such as an API key: all of it, byte by byte. A request without it,
-/// with an empty one or with more than one has no key: whoever else reads it may read
-/// another line.
+/// The value of a header, such as an API key: all of it, byte by byte. A request without it or
+/// with an empty one has no key. All that have it more than once share one key, whatever
+/// they say: whoever else reads it may read another line.
 ///
 /// Who sends a new value with each request has a new quota with each. So let this see only
 /// what was checked before, or check it here:
@@ -48,9 +48,11 @@ impl Header {
 impl<B> KeyOf<Request<B>> for Header {
     fn key(&self, request: &Request<B>) -> Option<Key> {
         let mut values = request.headers().get_all(&self.0).iter();
-        let value = values.next().filter(|value| !value.is_empty())?;
-        let alone = values.next().is_none();
-        alone.then(|| Key::of(&("header", self.0.as_str(), value.as_bytes())))
+        let (value, name) = (values.next()?, self.0.as_str());
+        if values.next().is_some() {
+            return Some(Key::of(&("header, more than once", name)));
+        }
+        (!value.is_empty()).then(|| Key::of(&("header", name, value.as_bytes())))
     }
 }
 
@@ -75,9 +77,19 @@ mod tests {
     }
 
     #[test]
-    fn none_an_empty_one_and_two_are_no_key() {
+    fn none_and_an_empty_one_are_no_key() {
         assert_eq!(key("x-api-key", &[("accept", "*/*")]), None);
         assert_eq!(key("x-api-key", &[("x-api-key", "")]), None);
-        assert_eq!(key("x-api-key", &[("x-api-key", "anna"), ("x-api-key", "anna")]), None);
+    }
+
+    #[test]
+    fn all_that_have_several_are_one_whatever_they_say() {
+        let several =
+            |values: [&'static str; 2]| key("x-api-key", &values.map(|value| ("x-api-key", value)));
+        let twice = several(["anna", "anna"]);
+        assert!(twice.is_some() && twice != key("x-api-key", &[("x-api-key", "anna")]));
+        for values in [["anna", "1"], ["2", "anna"], ["", "anna"], ["anna", ""], ["", ""]] {
+            assert_eq!(several(values), twice, "{values:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The route as a key.
 
-use http::Request;
+use http::{Method, Request};
 
 use crate::{
     class::{EitherKey, Key, KeyOf},
@@ -8,8 +8,9 @@ use crate::{
 };
 
 /// The route of a request: its method with axum's `MatchedPath`, as
-/// [`Class::route`](crate::Class::route). None where the router matched none: so that the rest
-/// of a tuple still counts, write
+/// [`Class::route`](crate::Class::route). But `HEAD` is `GET`, and all methods that are rare are
+/// one, since clients make up others. None where the router matched none: so that the rest of
+/// a tuple still counts, write
 ///
 /// ```
 /// use brownout::{EitherKey, http::key::{ClientIp, Route}};
@@ -23,9 +24,14 @@ pub struct Route;
 
 impl<B> KeyOf<Request<B>> for Route {
     fn key(&self, request: &Request<B>) -> Option<Key> {
-        let method = request.method();
-        let pattern = matched::pattern(method, request.extensions())?;
-        Some(Key::of(&("route", method.as_str(), pattern)))
+        let pattern = matched::pattern(request.extensions())?;
+        let method = match request.method() {
+            // The handler of the one answers the other.
+            &Method::HEAD => &Method::GET,
+            method => method,
+        };
+        let method = matched::usual(method).unwrap_or_default();
+        Some(Key::of(&("route", method, pattern)))
     }
 }
 
