@@ -52,6 +52,7 @@ fn over_grpc(timeout: &str) -> Request<()> {
     let mut request = asking(&HeaderName::from_static("grpc-timeout"), timeout);
     let grpc = "application/grpc+proto".parse().expect("it is a value");
     request.headers_mut().insert(http::header::CONTENT_TYPE, grpc);
+    *request.method_mut() = http::Method::POST;
     request
 }
 
