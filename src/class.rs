@@ -8,6 +8,7 @@ mod needs;
 mod plan;
 mod priority;
 mod route;
+mod timeout_of;
 
 pub use cost::Cost;
 pub use key::{AlreadySeeded, Key};
@@ -16,6 +17,7 @@ pub use needs::{Downstream, Needs};
 pub use plan::Plan;
 pub use priority::{Priority, UnknownPriority};
 pub use route::Route;
+pub use timeout_of::TimeoutOf;
 
 use std::{hash::Hash, time::Instant};
 
@@ -44,7 +46,8 @@ pub struct Class {
     pub plan: Option<Plan>,
     /// When its answer is of no use any more. Default: never. After it, a request is
     /// refused at once, even if there is room. Before, it waits for the limit no longer
-    /// than a third of the time that is left: it needs the rest to be served.
+    /// than a third of the time that is left: it needs the rest to be served. See
+    /// `GateLayer::deadline`.
     pub deadline: Option<Instant>,
     /// The route it takes. Default: none; then the layer may know it (axum's
     /// `MatchedPath`, with the feature `axum`). What a route needs of the databases, and
@@ -157,6 +160,11 @@ impl Class {
     #[must_use]
     pub fn deadline(self, deadline: Instant) -> Self {
         Self { deadline: Some(deadline), ..self }
+    }
+
+    /// The same class, of no use after `deadline` either.
+    pub(crate) fn no_later_than(self, deadline: Option<Instant>) -> Self {
+        Self { deadline: self.deadline.into_iter().chain(deadline).min(), ..self }
     }
 }
 

@@ -47,6 +47,9 @@
 //! route, a request is taken to need all that is protected. Priorities are said, if at all,
 //! by [`http::Routes`] or [`GateLayer::priority`].
 //!
+//! How much time a request has is said by [`GateLayer::deadline`], from a header or for all;
+//! [`time_left`] tells a handler, and queries on `db.sqlx(pool)` end there.
+//!
 //! # The picture
 //!
 //! ```text
@@ -129,7 +132,7 @@ mod standing;
 pub use self::{
     class::{
         AlreadySeeded, Class, Classify, Cost, Downstream, EitherKey, Key, KeyOf, Needs, Plan,
-        Priority, Route, UnknownPriority,
+        Priority, Route, TimeoutOf, UnknownPriority,
     },
     config::InvalidConfig,
     control::limit,
@@ -174,7 +177,7 @@ pub use self::{
     admission::{
         Admission, AdmissionBuilder, AdmissionLayer, Answer, AsError, Changed, CircuitBreakerLayer,
         ConcurrencyLimitLayer, Fleet, Format, GateLayer, GateService, Http, Inspect, Judged, Keyed,
-        Nobody, Oneshot, Protocol, RateLimitLayer, ResponseFuture,
+        Nobody, Oneshot, Protocol, RateLimitLayer, ResponseFuture, WithDeadline,
     },
     database::{
         Attributed, ByRequest, CheckoutError, Database, DatabaseBuilder, DatabaseSnapshot, Hanging,
@@ -182,7 +185,7 @@ pub use self::{
         PoolSnapshot, PostgresSample, QueryLayer, QueryService, Report, RouteFigures, Saturated,
         SpanFigures, Spent, Statement, StatementFigures, StatementOf, Sustained, Throughput,
         ToTheEnd, attributed, outcome_of_error, outcome_of_mysql, outcome_of_sqlite,
-        outcome_of_sqlstate,
+        outcome_of_sqlstate, time_left,
     },
     fallback::{Fallback, FallbackLayer},
     gate::{

@@ -22,6 +22,12 @@ impl Rejection {
         Self { reason, retry_after, standing: None }
     }
 
+    /// A refusal for load, or for being late: nobody knows how long a surge lasts.
+    #[must_use]
+    pub(crate) fn for_load(reason: Reason) -> Self {
+        Self::new(reason, COME_BACK)
+    }
+
     /// The same refusal, of a client that stands so with its quotas.
     #[must_use]
     pub(crate) fn standing_at(self, standing: Standing) -> Self {
@@ -48,6 +54,9 @@ impl Rejection {
         self.standing.as_ref()
     }
 }
+
+/// When a request that was shed may come back.
+const COME_BACK: Duration = Duration::from_secs(1);
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

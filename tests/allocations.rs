@@ -1,9 +1,10 @@
 //! What the decision on a request takes of the heap: nothing.
 
-#![cfg(feature = "tower")]
+#![cfg(feature = "http")]
 
 use allocation_counter::measure;
-use brownout::{Class, Entry, Gate, Quota, RateLimit};
+use brownout::{Class, Entry, Gate, Quota, RateLimit, TimeoutOf, http::Timeout};
+use http::{HeaderName, Request};
 use tokio::time::Instant;
 
 #[test]
@@ -23,5 +24,19 @@ fn a_rate_check_allocates_nothing_whatever_it_decides() {
         let refused = measure(|| entry = Some(gate.enter(&client, now)));
         assert!(matches!(entry, Some(Entry::Refused(_))));
         assert_eq!(refused.count_total, 0);
+    }
+}
+
+#[test]
+fn a_timeout_is_read_without_the_heap_whatever_is_sent() {
+    const NAME: HeaderName = HeaderName::from_static("grpc-timeout");
+    for timeout in [Timeout::grpc(), Timeout::seconds(NAME), Timeout::milliseconds(NAME)] {
+        for value in ["100m", "2.5", "250", "soon", "99999999999999999999999999999"] {
+            let request = Request::get("/").header(NAME, value).body(()).expect("it is valid");
+            let read = measure(|| {
+                let _ = timeout.timeout(&request);
+            });
+            assert_eq!(read.count_total, 0, "{value}");
+        }
     }
 }

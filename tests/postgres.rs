@@ -49,12 +49,18 @@ async fn far_over_the_limit_every_request_is_answered_or_refused() {
 
 #[cfg(feature = "sqlx")]
 mod wrapped {
-    use brownout::Database;
+    use std::convert::Infallible;
+
+    use brownout::{Admission, Database, Reason, Rejection};
+    use bytes::Bytes;
     use futures_util::FutureExt;
+    use http::{Request, Response, StatusCode};
+    use http_body_util::Empty;
     use sqlx::{
         Executor, Postgres, SqlStr,
         postgres::{PgConnectOptions, PgPoolOptions},
     };
+    use tower::{Layer, ServiceExt, service_fn};
 
     use super::{
         server,
@@ -112,6 +118,31 @@ mod wrapped {
             assert_eq!(backend().await, before, "it is the same connection, and well");
         }
         assert_eq!((db.snapshot().cancelled, db.snapshot().errors), (3, 0));
+    }
+
+    #[tokio::test]
+    #[ignore = "needs PostgreSQL"]
+    async fn a_query_of_a_late_request_is_cancelled_at_the_server() {
+        let db = Database::new("server");
+        let options = PgPoolOptions::new().max_connections(1);
+        let pool = options.connect(&server().url).await.expect("the server is there");
+        let pool = db.sqlx(pool).cancel_abandoned().give_up_after(600 * SECOND);
+        let nap = service_fn(async |_: Request<()>| {
+            let nap = sqlx::query::<Postgres>("SELECT 1 FROM pg_sleep(300)").execute(&pool);
+            let status = nap.await.map_or(StatusCode::INTERNAL_SERVER_ERROR, |_| StatusCode::OK);
+            let mut response = Response::new(Empty::<Bytes>::new());
+            *response.status_mut() = status;
+            Ok::<_, Infallible>(response)
+        });
+        let admission = Admission::builder().build().expect("it is valid");
+        let service = admission.layer().deadline(SECOND / 5).layer(nap);
+        let response = within_a_minute(service.oneshot(Request::new(()))).await;
+        let response = response.expect("it is infallible");
+        assert_eq!(response.extensions().get().map(Rejection::reason), Some(Reason::Deadline));
+        assert_eq!(db.snapshot().in_flight, 1);
+        within_a_minute(until_over(&db)).await;
+        sqlx::query("SELECT 1").execute(&pool).await.expect("it is well");
+        assert_eq!((pool.size(), db.snapshot().cancelled, db.snapshot().errors), (1, 1, 0));
     }
 
     /// As on `Any`, but this driver is known to count what is outstanding.

@@ -12,6 +12,7 @@
 
 mod answer;
 mod builder;
+mod deadline;
 mod door;
 mod fleet;
 mod future;
@@ -29,6 +30,7 @@ mod watch;
 
 pub use answer::{Answer, Nobody};
 pub use builder::AdmissionBuilder;
+pub use deadline::WithDeadline;
 pub use fleet::Fleet;
 pub use future::ResponseFuture;
 pub use handle::Admission;

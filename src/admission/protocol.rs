@@ -86,6 +86,7 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
 /// |---|---|---|---|
 /// | a quota | 429 | `RESOURCE_EXHAUSTED` | `quota-exceeded`, with the `violated-policies` |
 /// | load, by a circuit, or without an answer of the [`Fleet`](crate::Fleet)'s store | 503 | `UNAVAILABLE`, at which clients may go to another instance | `temporary-reduced-capacity` |
+/// | being past its [deadline](super::GateLayer::deadline), or too near to it | 503 | `DEADLINE_EXCEEDED` | `temporary-reduced-capacity` |
 /// | having no [key](crate::Class::key) | 400 | `INVALID_ARGUMENT` | `about:blank` |
 ///
 /// `Retry-After` is the wait in whole seconds: rounded up, never early and never 0. A request

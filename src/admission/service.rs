@@ -51,8 +51,9 @@ where
 
     fn call(&mut self, request: Req) -> Self::Future {
         let GateLayer { gate, classify, protocol, watch } = &self.layer;
-        let now = clock::now();
         let mut class = classify.classify(&request);
+        // After it, so that a request with no time at all has none left.
+        let now = clock::now();
         class.route = class.route.or_else(|| protocol.route(&request));
         if protocol.is_preflight(&request) {
             class.cells = 0;

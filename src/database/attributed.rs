@@ -28,7 +28,9 @@ use super::visit::Visit;
 /// ```
 ///
 /// The task is under the permit of the request and does not prolong it. It passes what
-/// asks at a connection pool as the request does.
+/// asks at a connection pool as the request does, and has its deadline: queries on an sqlx pool
+/// end there, also when the request has its answer. What is to go on takes a handle that has
+/// none (`Pool::without_deadline`).
 pub fn attributed<F>(future: F) -> Attributed<F> {
     let visit = Visit::present(Visit::elsewhere).unwrap_or_else(Visit::nobody);
     Attributed { future: Some(future), visit: Some(visit) }

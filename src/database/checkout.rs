@@ -7,7 +7,7 @@ use std::{
     ops::{Deref, DerefMut},
 };
 
-use super::{Database, ToTheEnd, door::Pass};
+use super::{Database, ToTheEnd, deadline::Time, door::Pass};
 use crate::rejection::Rejection;
 
 /// A connection, or whatever a pool lends, with leave to hold it. Derefs to it, so it is
@@ -114,7 +114,7 @@ impl<T> DerefMut for Lent<T> {
 /// ```
 #[derive(Debug)]
 pub enum CheckoutError<E> {
-    /// The gate in front of the pool refused.
+    /// The gate in front of the pool refused, or the request has no time left.
     Refused(Rejection),
     /// The pool has none.
     Pool(E),
@@ -159,13 +159,18 @@ impl Database {
     ///
     /// With `bb8` it reads the same. Give the pool a longest wait: that of `bb8` is 30 s,
     /// and `deadpool` waits for ever if its `timeouts` are not set, which shows as a stall
-    /// but never as a failure.
+    /// but never as a failure. A request with a [deadline](crate::GateLayer::deadline) waits no
+    /// longer than to that. Its queries are yours to end: see [`time_left`](crate::time_left).
     ///
     /// # Errors
     ///
     /// [`CheckoutError`]: a refusal, or what the pool says. The latter is judged as a
     /// query's error is: a pool that has none to give in time, and a server that refuses
     /// connections, are overload.
+    ///
+    /// # Panics
+    ///
+    /// For a request with a deadline, outside a tokio runtime with time enabled.
     ///
     /// # Cancel safety
     ///
@@ -176,8 +181,10 @@ impl Database {
         E: Error + 'static,
     {
         let pass = self.enter().await.map_err(CheckoutError::Refused)?;
-        let waiting = self.statement(CONNECTION).observe(connect);
-        let connection = waiting.await.map_err(CheckoutError::Pool)?;
+        let time = Time::of_present().map_err(CheckoutError::Refused)?;
+        let waiting = time.limit(self.statement(CONNECTION).observe(connect));
+        let connection = waiting.await.map_err(CheckoutError::Refused)?;
+        let connection = connection.map_err(CheckoutError::Pool)?;
         Ok(Lent { connection, pass, database: self.clone() })
     }
 }

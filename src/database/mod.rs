@@ -6,6 +6,7 @@ mod attributed;
 mod builder;
 mod checkout;
 mod code;
+mod deadline;
 mod door;
 mod errors;
 mod fault;
@@ -38,6 +39,9 @@ pub use checkout::{CheckoutError, Lent};
 #[cfg(feature = "sqlx")]
 pub(crate) use code::outcome_of_text;
 pub use code::{outcome_of_mysql, outcome_of_sqlite, outcome_of_sqlstate};
+pub use deadline::time_left;
+#[cfg(feature = "sqlx")]
+pub(crate) use deadline::{Alarm, Time};
 pub(crate) use door::{Door, Entering, Pass};
 pub use errors::{JudgeBoxedErrors, JudgeErrors};
 pub use fault::outcome_of_error;

@@ -4,7 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     mem,
     sync::{Arc, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -55,9 +55,10 @@ impl Visit {
     }
 
     /// A visit inside of the present one, if there is one: what is held for that one is
-    /// held for it, too, and both witnesses hear of its queries.
+    /// held for it, too, both witnesses hear of its queries, and it has no more time.
     pub(crate) fn within(mut attendance: Attendance) -> Self {
         Self::present(|outer| {
+            attendance.class = attendance.class.no_later_than(outer.class().deadline);
             attendance.covered = attendance.covered.or(outer.attendance.covered);
             attendance.witness = match (outer.witness(), attendance.witness.take()) {
                 (Some(outer), Some(own)) if !Arc::ptr_eq(&outer, &own) => {
@@ -95,6 +96,12 @@ impl Visit {
 
     pub(crate) fn class(&self) -> &Class {
         &self.attendance.class
+    }
+
+    /// When what runs for it has to end. What nothing may refuse, nothing ends.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let Class { deadline, exempt, .. } = self.attendance.class;
+        deadline.filter(|_| !exempt)
     }
 
     pub(crate) fn witness(&self) -> Option<Arc<dyn Witness>> {

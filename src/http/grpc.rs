@@ -13,11 +13,11 @@ pub(super) struct Code(u8);
 
 impl Code {
     pub(super) const INVALID_ARGUMENT: Self = Self(3);
+    pub(super) const DEADLINE_EXCEEDED: Self = Self(4);
     pub(super) const RESOURCE_EXHAUSTED: Self = Self(8);
     pub(super) const UNAVAILABLE: Self = Self(14);
     const OK: Self = Self(0);
     const UNKNOWN: Self = Self(2);
-    const DEADLINE_EXCEEDED: Self = Self(4);
     const UNIMPLEMENTED: Self = Self(12);
     const INTERNAL: Self = Self(13);
     const DATA_LOSS: Self = Self(15);

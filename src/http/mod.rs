@@ -1,5 +1,5 @@
-//! HTTP: priorities by header and route, keys, refusals as responses, permits to the end of
-//! the body.
+//! HTTP: priorities by header and route, keys, deadlines, refusals as responses, permits to the
+//! end of the body.
 
 mod accept;
 mod amend;
@@ -16,6 +16,7 @@ mod refusal;
 mod routes;
 mod standing;
 mod status;
+mod timeout;
 mod timing;
 
 pub use amend::{Amend, Amended};
@@ -26,6 +27,7 @@ pub use mapped::MapRefusal;
 pub use preflight::CountPreflights;
 pub use routes::Routes;
 pub use status::JudgeStatus;
+pub use timeout::Timeout;
 pub use timing::ServerTiming;
 
 /// The README's code, compiled.

@@ -80,6 +80,7 @@ impl Words {
         match reason {
             Reason::Quota => &QUOTA,
             Reason::Unkeyed => &UNKEYED,
+            Reason::Deadline => &DEADLINE,
             _ => &LOAD,
         }
     }
@@ -106,6 +107,9 @@ const LOAD: Words = Words {
     text: "The service is busy. Please try again later.\n",
     is_for_now: true,
 };
+
+/// The same to who speaks HTTP: none of its statuses says that a client had too little patience.
+const DEADLINE: Words = Words { code: Code::DEADLINE_EXCEEDED, ..LOAD };
 
 /// A problem of type `about:blank` has the status in words for a title.
 const UNKEYED: Words = Words {
@@ -216,6 +220,7 @@ mod tests {
         }
         assert_eq!(wait(Reason::Quota, grpc), (None, text("8"), text("1500")));
         assert_eq!(wait(Reason::QueueFull, grpc), (None, text("14"), text("1500")));
+        assert_eq!(wait(Reason::Deadline, grpc), (None, text("4"), text("1500")));
         assert_eq!(wait(Reason::Unkeyed, grpc), (None, text("3"), text("-1")));
     }
 

@@ -17,7 +17,7 @@ use super::{
     transaction::{Held, Transaction},
     work::{Driver, Kind, Work},
 };
-use crate::database::{Pass, Statement};
+use crate::database::{Pass, Statement, Time};
 
 pub(super) type Raw<DB> = ::sqlx::pool::PoolConnection<DB>;
 
@@ -31,7 +31,8 @@ pub struct PoolConnection<DB: ::sqlx::Database>(Connection<DB>);
 /// A connection that times what runs on it. `&mut Connection` is an
 /// [`Executor`](::sqlx::Executor).
 ///
-/// Nothing that runs on it is ever refused.
+/// Nothing that runs on it is ever refused but what would begin after the deadline of its
+/// request.
 pub struct Connection<DB: ::sqlx::Database> {
     /// Nothing only while it drops.
     raw: Option<Raw<DB>>,
@@ -48,7 +49,8 @@ pub struct Connection<DB: ::sqlx::Database> {
 
 impl<DB: ::sqlx::Database> PoolConnection<DB> {
     pub(super) fn new(raw: Raw<DB>, pass: Pass, settings: Arc<Settings<DB>>) -> Self {
-        let work = Work::new(settings.database.clone(), Driver::of::<DB>());
+        let database = settings.database.clone();
+        let work = Work::new(database, Driver::of::<DB>(), settings.without_deadline);
         let runtime = Handle::try_current().ok();
         let (raw, level, backend) = (Some(raw), 0, None);
         Self(Connection { raw, work, level, backend, settings, _pass: pass, runtime })
@@ -121,8 +123,8 @@ impl<DB: ::sqlx::Database> Connection<DB> {
         Ok(())
     }
 
-    /// Counts in flight what is about to be sent.
-    pub(super) fn start(&mut self, sql: &str, kind: Kind) -> Result<(), Error> {
+    /// Counts in flight what is about to be sent, and tells how long that may last.
+    pub(super) fn start(&mut self, sql: &str, kind: Kind) -> Result<Time, Error> {
         self.check_level()?;
         let statement = self.statement_of(sql);
         self.work.start(&statement, kind)

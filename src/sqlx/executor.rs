@@ -5,7 +5,7 @@ use futures_util::TryStreamExt;
 
 use super::{
     connection::Connection,
-    pool::Pool,
+    pool::{Pool, refused},
     query::Query,
     rows::{Answer, Rows, Timed, rows},
     work::Kind,
@@ -35,8 +35,8 @@ where
     {
         Box::pin(async move {
             let query = Query::new(query);
-            self.start(query.text(), Kind::Query)?;
-            let row = self.raw().fetch_optional(query).await;
+            let time = self.start(query.text(), Kind::Query)?;
+            let row = time.limit(self.raw().fetch_optional(query)).await.map_err(refused)?;
             self.finish(&row);
             row
         })
@@ -51,8 +51,9 @@ where
         'c: 'e,
     {
         Box::pin(async move {
-            self.start(PREPARE, Kind::Prepare)?;
-            let statement = self.raw().prepare_with(sql, parameters).await;
+            let time = self.start(PREPARE, Kind::Prepare)?;
+            let statement = time.limit(self.raw().prepare_with(sql, parameters)).await;
+            let statement = statement.map_err(refused)?;
             self.finish(&statement);
             statement
         })
@@ -63,8 +64,8 @@ where
         'c: 'e,
     {
         Box::pin(async move {
-            self.start(PREPARE, Kind::Prepare)?;
-            let description = self.raw().describe(sql).await;
+            let time = self.start(PREPARE, Kind::Prepare)?;
+            let description = time.limit(self.raw().describe(sql)).await.map_err(refused)?;
             self.finish(&description);
             description
         })

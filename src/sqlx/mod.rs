@@ -37,7 +37,23 @@
 //! timeout is the exception. A refusal comes as an [`Error::Io`](::sqlx::Error::Io), in which
 //! [`rejection_of`](crate::rejection_of) finds it. A connection that is held is never asked
 //! again: what runs on it, the statements of an open transaction, COMMIT and ROLLBACK
-//! included, is timed and never refused.
+//! included, is timed and never refused, as long as there is time.
+//!
+//! # Deadlines
+//!
+//! Where a request has a deadline ([`GateLayer::deadline`](crate::GateLayer::deadline)), the wait
+//! for a connection ends there, and so does a query, PREPARE or BEGIN that is out: it fails with
+//! a refusal for [`Reason::Deadline`](crate::Reason::Deadline), in the same kind of error as
+//! the others. Nothing more is begun after it; a transaction that is open rolls back when it
+//! is dropped. A COMMIT, a ROLLBACK, and what begins or ends a savepoint, always run to their
+//! end: nobody could tell what became of them. What the database still does for a query that
+//! was ended so is what it does for a client that has left, see below; also here,
+//! [`cancel_abandoned`](Pool::cancel_abandoned) stops it at the server. It takes
+//! [`attributed`](crate::attributed) for tasks to have the deadline of their request;
+//! [`without_deadline`](Pool::without_deadline) is a handle on which nothing has one.
+//!
+//! The server is told of no deadline: a `statement_timeout` for each query would cost a round
+//! trip for each, where this costs one for those that are late.
 //!
 //! # Queries that nobody waits for
 //!

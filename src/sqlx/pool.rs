@@ -11,7 +11,7 @@ use super::{
     transaction::{Held, Transaction},
 };
 use crate::{
-    database::{CONNECTION, Database, Pass, Pinging, PoolSnapshot},
+    database::{CONNECTION, Database, Pass, Pinging, PoolSnapshot, Time},
     outcome::Outcome,
     rejection::Rejection,
 };
@@ -28,6 +28,8 @@ pub(super) struct Settings<DB: ::sqlx::Database> {
     pub(super) database: Database,
     pub(super) give_up_after: Duration,
     pub(super) cancel: Option<Arc<dyn Cancel<DB>>>,
+    /// Whether what runs here goes on after the deadline of its request.
+    pub(super) without_deadline: bool,
 }
 
 impl Database {
@@ -46,6 +48,7 @@ impl Database {
                 database: self.clone(),
                 give_up_after: GIVE_UP_AFTER,
                 cancel: None,
+                without_deadline: false,
             }),
         };
         let (asked, pinged) = (Arc::downgrade(&pool.pool), Arc::downgrade(&pool.pool));
@@ -65,6 +68,22 @@ impl<DB: ::sqlx::Database> Pool<DB> {
         self.with(|settings| settings.give_up_after = patience)
     }
 
+    /// Has nothing on this handle end at the deadline of a request, nor be refused after it,
+    /// for what has to be done even if nobody waits for it any more. Other handles of the pool
+    /// stay as they are. Default: the wait for a connection and queries end there. See
+    /// [the module](super#deadlines).
+    ///
+    /// ```no_run
+    /// # async fn f(pool: brownout::sqlx::Pool<sqlx::Postgres>) -> Result<(), sqlx::Error> {
+    /// let patient = pool.clone().without_deadline();
+    /// sqlx::query("INSERT INTO audit DEFAULT VALUES").execute(&patient).await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn without_deadline(self) -> Self {
+        self.with(|settings| settings.without_deadline = true)
+    }
+
     pub(super) fn cancelling(self, cancel: Arc<dyn Cancel<DB>>) -> Self {
         self.with(|settings| settings.cancel = Some(cancel))
     }
@@ -79,7 +98,7 @@ impl<DB: ::sqlx::Database> Pool<DB> {
     ///
     /// # Errors
     ///
-    /// What the pool says, or a refusal, in which
+    /// What the pool says, or a refusal, also at the deadline of the request, in which
     /// [`rejection_of`](crate::rejection_of) finds the [`Rejection`].
     ///
     /// # Cancel safety
@@ -88,8 +107,11 @@ impl<DB: ::sqlx::Database> Pool<DB> {
     pub async fn acquire(&self) -> Result<PoolConnection<DB>, Error> {
         let database = &self.settings.database;
         let pass = database.enter().await.map_err(refused)?;
+        let time =
+            if self.settings.without_deadline { Ok(Time::ENDLESS) } else { Time::of_present() };
+        let time = time.map_err(refused)?;
         let waiting = database.statement(CONNECTION).start();
-        let raw = self.pool.acquire().await;
+        let raw = time.limit(self.pool.acquire()).await.map_err(refused)?;
         waiting.finish(outcome(database, &raw));
         let mut connection = self.lend(raw?, pass);
         if let Some(cancel) = &self.settings.cancel {
@@ -210,7 +232,7 @@ fn outcome<T>(database: &Database, connection: &Result<T, Error>) -> Outcome {
     }
 }
 
-fn refused(rejection: Rejection) -> Error {
+pub(super) fn refused(rejection: Rejection) -> Error {
     Error::Io(io::Error::other(rejection))
 }
 
@@ -227,6 +249,7 @@ impl<DB: ::sqlx::Database> Clone for Settings<DB> {
             database: self.database.clone(),
             give_up_after: self.give_up_after,
             cancel: self.cancel.clone(),
+            without_deadline: self.without_deadline,
         }
     }
 }

@@ -11,23 +11,33 @@ use std::{
 use ::sqlx::Error;
 use futures_util::Stream;
 
-use super::work::{Kind, Work};
-use crate::{database::Statement, lock::lock};
+use super::{
+    pool::refused,
+    work::{Kind, Work},
+};
+use crate::{
+    database::{Alarm, Statement},
+    lock::lock,
+};
 
 pub(super) type Rows<'e, T> = Pin<Box<dyn Stream<Item = Result<T, Error>> + Send + 'e>>;
 pub(super) type Answer<'e, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'e>>;
 
-/// In flight from the first poll to the last row. Dropped before, it stays with the
-/// connection.
+/// In flight from the first poll to the last row. Dropped before, or ended by the deadline of
+/// its request, it stays with the connection.
 pub(super) struct Timed<'e, T> {
     rows: Rows<'e, T>,
     work: &'e mut Work,
     state: State,
+    alarm: Alarm,
 }
 
 enum State {
     New(Result<Statement, Error>),
-    Out,
+    /// Nothing has come since it was asked.
+    Asked,
+    /// A row has come.
+    Given,
     Done,
 }
 
@@ -37,7 +47,7 @@ impl<'e, T> Timed<'e, T> {
         work: &'e mut Work,
         statement: Result<Statement, Error>,
     ) -> Self {
-        Self { rows, work, state: State::New(statement) }
+        Self { rows, work, state: State::New(statement), alarm: Alarm::default() }
     }
 
     fn done(&mut self, last: Option<Result<T, Error>>) -> Poll<Option<Result<T, Error>>> {
@@ -51,18 +61,29 @@ impl<T> Stream for Timed<'_, T> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        match mem::replace(&mut this.state, State::Out) {
+        let before = mem::replace(&mut this.state, State::Asked);
+        let wants_more = matches!(before, State::Given);
+        match before {
             State::New(statement) => {
-                let started = statement.and_then(|of| this.work.start(&of, Kind::Query));
-                if let Err(error) = started {
-                    return this.done(Some(Err(error)));
+                match statement.and_then(|of| this.work.start(&of, Kind::Query)) {
+                    Ok(time) => this.alarm = time.alarm(),
+                    Err(error) => return this.done(Some(Err(error))),
                 }
             }
-            State::Out => {}
+            State::Asked | State::Given => {}
             State::Done => return this.done(None),
         }
-        match ready!(this.rows.as_mut().poll_next(cx)) {
-            Some(Ok(row)) => Poll::Ready(Some(Ok(row))),
+        let next = this.rows.as_mut().poll_next(cx);
+        // What is complete counts, and so does a first row: it may be the result of a write.
+        let goes_on = next.is_pending() || (wants_more && matches!(next, Poll::Ready(Some(Ok(_)))));
+        if goes_on && let Poll::Ready(rejection) = this.alarm.poll(cx) {
+            return this.done(Some(Err(refused(rejection))));
+        }
+        match ready!(next) {
+            Some(Ok(row)) => {
+                this.state = State::Given;
+                Poll::Ready(Some(Ok(row)))
+            }
             Some(Err(error)) => {
                 let last = Err(error);
                 this.work.finish(&last);
@@ -131,7 +152,7 @@ mod tests {
     use crate::{database::Database, sqlx::work::Driver};
 
     fn work() -> Work {
-        Work::new(Database::new("shop"), Driver::Sqlite)
+        Work::new(Database::new("shop"), Driver::Sqlite, false)
     }
 
     fn finished(work: &Work) -> (u64, usize) {

@@ -10,6 +10,7 @@ use sqlx_core::transaction::TransactionManager;
 
 use super::{
     connection::{Connection, PoolConnection},
+    pool::refused,
     work::Kind,
 };
 
@@ -18,7 +19,8 @@ use super::{
 /// savepoint.
 ///
 /// Dropped without a [`commit`](Self::commit), it rolls back: so does an error that is
-/// passed on with `?`, and a client that goes away. Nothing in it is ever refused.
+/// passed on with `?`, a client that goes away, and the deadline of its request. Nothing in it
+/// is ever refused but what would begin after that; a COMMIT and a ROLLBACK run to their end.
 #[must_use = "it rolls back when dropped"]
 pub struct Transaction<'c, DB: ::sqlx::Database> {
     connection: Held<'c, DB>,
@@ -44,8 +46,9 @@ impl<'c, DB: ::sqlx::Database> Transaction<'c, DB> {
         // Without its answer, a savepoint changes nothing that the driver has to know.
         let (name, kind) =
             if new.depth == 1 { ("BEGIN", Kind::Begin) } else { ("SAVEPOINT", Kind::Control) };
-        new.start(name, kind)?;
-        let result = DB::TransactionManager::begin(new.raw(), statement).await;
+        let time = new.start(name, kind)?;
+        let begin = DB::TransactionManager::begin(new.raw(), statement);
+        let result = time.limit(begin).await.map_err(refused)?;
         new.finish(&result);
         result?;
         new.open = true;

@@ -2,8 +2,9 @@
 
 use ::sqlx::Error;
 
+use super::pool::refused;
 use crate::{
-    database::{Database, InFlight, Statement},
+    database::{Database, InFlight, Statement, Time},
     outcome::Outcome,
 };
 
@@ -12,6 +13,8 @@ use crate::{
 pub(super) struct Work {
     pub(super) database: Database,
     driver: Driver,
+    /// Whether nothing ends at the deadline of its request.
+    patient: bool,
     running: Option<Running>,
 }
 
@@ -34,20 +37,32 @@ pub(super) enum Kind {
     Rollback,
 }
 
+impl Kind {
+    /// Whether it has to come to its end: nobody may be left in doubt about a COMMIT, and a
+    /// rollback frees what others wait for.
+    fn is_endless(self) -> bool {
+        matches!(self, Self::Control | Self::Rollback)
+    }
+}
+
 impl Work {
-    pub(super) fn new(database: Database, driver: Driver) -> Self {
-        Self { database, driver, running: None }
+    pub(super) fn new(database: Database, driver: Driver, patient: bool) -> Self {
+        Self { database, driver, patient, running: None }
     }
 
-    /// Counts in flight what is about to be sent. What somebody left here before counts
-    /// no longer by itself: the database does one after the other.
-    pub(super) fn start(&mut self, statement: &Statement, kind: Kind) -> Result<(), Error> {
+    /// Counts in flight what is about to be sent, and tells how long that may last. What
+    /// somebody left here before counts no longer by itself: the database does one after the
+    /// other.
+    pub(super) fn start(&mut self, statement: &Statement, kind: Kind) -> Result<Time, Error> {
+        let time =
+            if self.patient || kind.is_endless() { Ok(Time::ENDLESS) } else { Time::of_present() };
+        let time = time.map_err(refused)?;
         let spoiled = self.left().is_some_and(|kind| self.driver.is_spoiled_by(kind));
         if spoiled {
             return Err(Error::Protocol(SPOILED.into()));
         }
         self.running = Some(Running { in_flight: statement.start(), kind });
-        Ok(())
+        Ok(time)
     }
 
     /// It came back.
@@ -136,7 +151,7 @@ mod tests {
     /// lost for good.
     fn after(driver: Driver, left: Kind) -> (bool, bool) {
         let database = Database::new("shop");
-        let mut work = Work::new(database.clone(), driver);
+        let mut work = Work::new(database.clone(), driver, false);
         let statement = database.statement("get");
         work.start(&statement, left).expect("it is the first");
         let lost = work.is_lost();

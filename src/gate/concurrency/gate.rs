@@ -4,7 +4,7 @@ use std::{
     fmt,
     ops::ControlFlow,
     sync::{Arc, Mutex, MutexGuard},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use tokio::{sync::oneshot, time::sleep_until};
@@ -216,7 +216,7 @@ impl ConcurrencyGate {
 
     fn refuse(&self, reason: Reason) -> Rejection {
         self.0.floor.count_refused();
-        rejection(reason)
+        Rejection::for_load(reason)
     }
 
     /// Someone's time in the queue is over.
@@ -247,7 +247,7 @@ impl Gate for ConcurrencyGate {
         }
         if is_late(class, now) {
             // Not for the limit, so the algorithm is not told.
-            return Entry::Refused(rejection(Reason::Deadline));
+            return Entry::Refused(Rejection::for_load(Reason::Deadline));
         }
         let mut answer = None;
         let entered = self.0.floor.enter(class, now, |max_wait| {
@@ -265,7 +265,9 @@ impl Gate for ConcurrencyGate {
                 let _ = evicted.send(Err(self.refuse(Reason::Evicted)));
                 ticket
             }
-            Answer::Not(Entered::Full) => return Entry::Refused(rejection(Reason::QueueFull)),
+            Answer::Not(Entered::Full) => {
+                return Entry::Refused(Rejection::for_load(Reason::QueueFull));
+            }
         };
         let (granted, timeout, late) = answer.expect("it was made to enter the queue");
         Entry::Waiting(Wait::new(self.clone(), ticket, granted, timeout, late))
@@ -282,10 +284,3 @@ impl fmt::Debug for ConcurrencyGate {
             .finish()
     }
 }
-
-fn rejection(reason: Reason) -> Rejection {
-    Rejection::new(reason, COME_BACK)
-}
-
-/// When a request that was shed may come back: nobody knows how long a surge lasts.
-const COME_BACK: Duration = Duration::from_secs(1);

@@ -31,6 +31,7 @@ use super::{BreakerGate, ConcurrencyGate, Entry, Gate, Permit, RateGate, Wait};
 use crate::{
     class::{Class, Downstream, Route},
     clock,
+    control::patience::is_late,
     event::{Event, Observe},
     rejection::{Reason, Rejection},
     signal::Signal,
@@ -200,6 +201,10 @@ impl Gates {
 
     /// Takes the places that the permit has not yet, one after the other.
     fn go_on(&self, mut permit: GatesPermit, now: Instant) -> Entry<GatesPermit, GatesWait> {
+        // The limits look, too, but not all requests need one.
+        if is_late(&permit.class, now) {
+            return Entry::Refused(self.refuse(permit, Rejection::for_load(Reason::Deadline)));
+        }
         while let Some(database) = self.next(&permit) {
             match self.enter_limit(&permit, database, now) {
                 Entry::Admitted(place) => permit.take_place(database, place),
