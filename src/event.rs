@@ -20,6 +20,7 @@ use crate::{
 ///     priority: Priority::Bulk,
 ///     reason: Reason::QueueFull,
 ///     route: None,
+///     quota: None,
 /// };
 /// assert_eq!(event.to_string(), "refused a bulk request: too many requests wait already");
 /// ```
@@ -34,6 +35,8 @@ pub enum Event {
         reason: Reason,
         /// The route that it takes, if that is known.
         route: Option<Route>,
+        /// The name of the quota that is used up, if it is one.
+        quota: Option<Arc<str>>,
     },
     /// A request was admitted that would have been refused, if that were not only to be
     /// reported.
@@ -44,6 +47,8 @@ pub enum Event {
         reason: Reason,
         /// The route that it takes, if that is known.
         route: Option<Route>,
+        /// The name of the quota that is used up, if it is one.
+        quota: Option<Arc<str>>,
     },
     /// A quota that a fleet shares could not be asked for a request. From now on the gate
     /// decides by itself, as it was told to, where it gets no answer.
@@ -52,6 +57,8 @@ pub enum Event {
         store: Arc<str>,
         /// The processes of the fleet, as far as this one knows.
         members: usize,
+        /// What was wrong with it.
+        why: Arc<str>,
     },
     /// The store that the fleet shares answers again, and has left no request without an
     /// answer for a second.
@@ -86,14 +93,14 @@ pub enum Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused { priority, reason, route } => {
-                write!(f, "refused {}", Request { priority, reason, route })
+            Self::Refused { priority, reason, route, quota } => {
+                write!(f, "refused {}", Request { priority, reason, route, quota })
             }
-            Self::WouldRefuse { priority, reason, route } => {
-                write!(f, "would have refused {}", Request { priority, reason, route })
+            Self::WouldRefuse { priority, reason, route, quota } => {
+                write!(f, "would have refused {}", Request { priority, reason, route, quota })
             }
-            Self::FleetLost { store, members } => {
-                write!(f, "{store} does not answer one of {members} that share a quota")
+            Self::FleetLost { store, members, why } => {
+                write!(f, "{store} does not answer one of {members} that share a quota: {why}")
             }
             Self::FleetFound { store, after } => {
                 write!(f, "{store} answers again, after {after:.1?}")
@@ -111,6 +118,7 @@ struct Request<'e> {
     priority: &'e Priority,
     reason: &'e Reason,
     route: &'e Option<Route>,
+    quota: &'e Option<Arc<str>>,
 }
 
 impl fmt::Display for Request<'_> {
@@ -119,7 +127,10 @@ impl fmt::Display for Request<'_> {
         if let Some(route) = self.route {
             write!(f, " of {route}")?;
         }
-        write!(f, ": {}", self.reason.explain())
+        match self.quota {
+            Some(quota) => write!(f, ": its quota `{quota}` is used up"),
+            None => write!(f, ": {}", self.reason.explain()),
+        }
     }
 }
 
@@ -205,12 +216,12 @@ mod tests {
         assert_eq!(limit.to_string(), "limit of the database from 8 to 7");
         let (priority, reason) = (Priority::Normal, Reason::Quota);
         let store = Arc::<str>::from("quotas");
-        let lost = Event::FleetLost { store: store.clone(), members: 4 };
-        assert_eq!(lost.to_string(), "quotas does not answer one of 4 that share a quota");
+        let lost = Event::FleetLost { store: store.clone(), members: 4, why: "no".into() };
+        assert_eq!(lost.to_string(), "quotas does not answer one of 4 that share a quota: no");
         let found = Event::FleetFound { store, after: Duration::from_millis(2_340) };
         assert_eq!(found.to_string(), "quotas answers again, after 2.3s");
-        let refused = Event::Refused { priority, reason, route };
-        let text = "refused a normal request of GET /products: the quota is used up";
+        let refused = Event::Refused { priority, reason, route, quota: Some("day".into()) };
+        let text = "refused a normal request of GET /products: its quota `day` is used up";
         assert_eq!(refused.to_string(), text);
     }
 }

@@ -8,7 +8,7 @@ use std::{convert::Infallible, future::Future, io, pin::pin};
 
 use brownout::{
     Admission, AdmissionBuilder, CheckoutError, Class, ConcurrencyLimit, Database, Lent, Priority,
-    Reason, Rejection, Route, limit::Fixed,
+    Quota, RateLimit, Reason, Rejection, Route, limit::Fixed,
 };
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
@@ -201,4 +201,24 @@ async fn responses_tell_what_was_spent_if_asked_to() {
     let service = ask(admission.layer().server_timing());
     let response = service.oneshot(Request::new(())).await.expect("it is infallible");
     assert_eq!(response.headers()["server-timing"], "db;desc=\"the shop\";dur=12.0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_refused_at_the_checkout_hands_its_cell_back() {
+    let db = Database::new("shop");
+    let admission =
+        admission(&db, |builder| builder.at_checkout().rate(RateLimit::new(Quota::per_day(2))));
+    let connects = || async {
+        match connect(&db).await {
+            Ok(_) => StatusCode::OK,
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    };
+    let held = admission.acquire(&NORMAL).await.expect("it is the first");
+    for _ in 0..3 {
+        assert_eq!(send(&admission, NORMAL, connects).await.rejection, Some(Reason::QueueFull));
+    }
+    drop(held);
+    assert_eq!(send(&admission, NORMAL, connects).await.status, StatusCode::OK);
+    assert_eq!(send(&admission, NORMAL, connects).await.rejection, Some(Reason::Quota));
 }

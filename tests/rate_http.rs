@@ -79,10 +79,10 @@ async fn every_refusal_is_told_and_every_one_that_would_have_been() {
         for _ in 0..3 {
             let _ = gate.acquire(&class).await;
         }
-        let (priority, reason) = (Priority::Bulk, Reason::Quota);
+        let (priority, reason, quota) = (Priority::Bulk, Reason::Quota, Some("day".into()));
         let event = match told {
-            "refused" => Event::Refused { priority, reason, route },
-            _ => Event::WouldRefuse { priority, reason, route },
+            "refused" => Event::Refused { priority, reason, route, quota },
+            _ => Event::WouldRefuse { priority, reason, route, quota },
         };
         assert_eq!(*events.lock().expect("nobody panics"), [event.clone(), event]);
     }

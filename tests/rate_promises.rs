@@ -342,6 +342,7 @@ fn requests_without_a_key_share_pass_or_are_refused() {
             assert!(enter(&gate, &keyed).await.is_err());
             assert_eq!(enter(&gate, &Class::exempt()).await, Ok(()));
             assert_eq!(enter(&gate, &Class::default().cells(0)).await, Ok(()));
+            assert_eq!(gate.snapshot().unkeyed, 2);
         }
     });
 }

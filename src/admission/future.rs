@@ -259,6 +259,7 @@ where
     if let Some(rejection) = refused.filter(|_| protocol.has_failed(&result)) {
         let format = protocol.format_of(&result);
         admitted.finish(Outcome::Ignore);
+        admitted.permit.hand_back();
         drop(admitted);
         return protocol.refuse(rejection, format);
     }

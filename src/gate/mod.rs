@@ -84,6 +84,11 @@ pub trait Finish {
         true
     }
 
+    /// The request was refused in the midst, at a database: what it has spent of quotas is
+    /// handed back.
+    #[doc(hidden)]
+    fn hand_back(&mut self) {}
+
     /// How the client stands with its quotas, if that is to be told.
     fn standing(&self) -> Option<&Standing> {
         None

@@ -24,8 +24,8 @@
 //!
 //! Only a broken address is an error when the service starts. That nothing answers there, that
 //! the password is wrong or that the user may not run a script shows as
-//! [`Event::FleetLost`](crate::Event::FleetLost) with the first request, and no event tells which
-//! of these it is. A first connection may also take longer than the
+//! [`Event::FleetLost`](crate::Event::FleetLost) with the first request, which tells which of
+//! these it is. A first connection may also take longer than the
 //! [time bound](crate::Fleet::time_bound): then the event is followed by
 //! [`Event::FleetFound`](crate::Event::FleetFound) with a later request.
 //!

@@ -27,7 +27,7 @@ use std::{
 };
 
 use self::{guard::Held, learned::Learned, wait::Stage};
-use super::{BreakerGate, ConcurrencyGate, Entry, Gate, Permit, RateGate, Wait};
+use super::{BreakerGate, ConcurrencyGate, Entry, Finish, Gate, Permit, RateGate, Wait};
 use crate::{
     class::{Class, Downstream, Route},
     clock,
@@ -167,7 +167,7 @@ impl Gates {
         let mut permit = GatesPermit::new(class, self.0.learned.of(class).cloned());
         match self.spend(&permit, now) {
             Entry::Admitted(spent) => {
-                permit.rate = spent;
+                permit.paid = spent;
                 self.go_in(place, permit, now)
             }
             Entry::Waiting(wait) => {
@@ -260,9 +260,9 @@ impl Gates {
         guards[index].concurrency.enter(&class, now)
     }
 
-    fn refuse(&self, permit: GatesPermit, rejection: Rejection) -> Rejection {
-        let class = permit.class;
-        self.count(&class, self.hand_back(permit, rejection))
+    fn refuse(&self, mut permit: GatesPermit, rejection: Rejection) -> Rejection {
+        permit.hand_back();
+        self.count(&permit.class, rejection)
     }
 
     fn count(&self, class: &Class, rejection: Rejection) -> Rejection {
@@ -273,7 +273,7 @@ impl Gates {
             return rejection;
         }
         let Class { priority, route, .. } = *class;
-        self.0.observer.observe(&Event::Refused { priority, reason, route });
+        self.0.observer.observe(&Event::Refused { priority, reason, route, quota: None });
         rejection
     }
 }

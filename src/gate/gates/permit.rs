@@ -6,7 +6,7 @@ use super::{guard::Held, route::RouteState};
 use crate::{
     class::{Class, Downstream, Needs},
     control::witness::{Attendance, Witness},
-    gate::{Finish, Permit, RatePermit},
+    gate::{Finish, Permit, RateGate, RatePermit},
     outcome::Sample,
     standing::Standing,
 };
@@ -15,15 +15,21 @@ use crate::{
 pub struct GatesPermit {
     pub(super) class: Class,
     pub(super) route: Option<Arc<RouteState>>,
-    pub(super) rate: Option<RatePermit>,
+    pub(super) paid: Option<Paid>,
     /// Of the first database that the request needs: mostly there is one.
     first: Option<Held>,
     more: Vec<Held>,
 }
 
+/// What was spent of quotas, and where it is handed back.
+pub(super) struct Paid {
+    pub(super) at: RateGate,
+    pub(super) permit: RatePermit,
+}
+
 impl GatesPermit {
     pub(super) fn new(class: &Class, route: Option<Arc<RouteState>>) -> Self {
-        Self { class: *class, route, rate: None, first: None, more: Vec::new() }
+        Self { class: *class, route, paid: None, first: None, more: Vec::new() }
     }
 
     pub(super) fn hold(&mut self, held: Held) {
@@ -64,7 +70,13 @@ impl Finish for GatesPermit {
     }
 
     fn standing(&self) -> Option<&Standing> {
-        self.rate.as_ref()?.standing()
+        self.paid.as_ref()?.permit.standing()
+    }
+
+    fn hand_back(&mut self) {
+        if let Some(Paid { at, permit }) = self.paid.take() {
+            at.hand_back(&self.class, permit);
+        }
     }
 
     fn attendance(&self) -> Option<Attendance> {

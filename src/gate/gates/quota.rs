@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use super::{Gates, GatesPermit, Shared, route::RouteState};
+use super::{Gates, GatesPermit, Shared, permit::Paid, route::RouteState};
 use crate::{
     class::Class,
     gate::{Entry, Gate, RateGate, RatePermit, RateWait},
-    rejection::Rejection,
 };
 
 impl Gates {
@@ -15,14 +14,18 @@ impl Gates {
         &self,
         permit: &GatesPermit,
         now: Instant,
-    ) -> Entry<Option<RatePermit>, RateWait> {
+    ) -> Entry<Option<Paid>, RateWait> {
         let Some(rate) = &self.0.rate else { return Entry::Admitted(None) };
         let class = self.priced_for(rate, &permit.class, permit.route.as_deref());
         match rate.enter(&class, now) {
-            Entry::Admitted(spent) => Entry::Admitted(Some(spent)),
+            Entry::Admitted(permit) => Entry::Admitted(self.paid(permit)),
             Entry::Waiting(wait) => Entry::Waiting(wait),
             Entry::Refused(rejection) => Entry::Refused(rejection),
         }
+    }
+
+    pub(super) fn paid(&self, permit: RatePermit) -> Option<Paid> {
+        self.0.rate.clone().map(|at| Paid { at, permit })
     }
 
     /// The same class, as dear as it is to the database to which it is dearest.
@@ -33,13 +36,5 @@ impl Gates {
         let Shared { guards, learned, .. } = &*self.0;
         let priced = (0..guards.len()).map(|index| learned.priced(class, route, index));
         priced.max_by_key(|class| class.cost).unwrap_or(*class)
-    }
-
-    /// Gives back the cells of a request that something else refused.
-    pub(super) fn hand_back(&self, mut permit: GatesPermit, rejection: Rejection) -> Rejection {
-        if let (Some(rate), Some(spent)) = (&self.0.rate, permit.rate.take()) {
-            rate.hand_back(&permit.class, spent);
-        }
-        rejection
     }
 }

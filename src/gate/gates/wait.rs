@@ -94,7 +94,7 @@ impl Gates {
     ) -> Entry<GatesPermit, GatesWait> {
         match spent {
             Ok(spent) => {
-                permit.rate = Some(spent);
+                permit.paid = self.paid(spent);
                 self.go_in(place, permit, clock::now())
             }
             Err(rejection) => Entry::Refused(self.count(&permit.class, rejection)),

@@ -148,6 +148,7 @@ impl RateGate {
             return Entry::Admitted(RatePermit::free());
         };
         if settings.per_key && class.key.is_none() {
+            self.0.tally.miss_key();
             match settings.unkeyed {
                 Unkeyed::Share => {}
                 Unkeyed::Admit => return Entry::Admitted(RatePermit::free()),
@@ -247,13 +248,14 @@ impl RateGate {
         rejection: Rejection,
     ) -> Result<RatePermit, Rejection> {
         let (reason, Class { priority, route, key, .. }) = (rejection.reason(), *class);
+        let quota = rejection.standing().map(|standing| standing.policy().name.clone());
         if settings.enforced.includes(key) {
             self.0.tally.refuse();
-            self.0.observer.observe(&Event::Refused { priority, reason, route });
+            self.0.observer.observe(&Event::Refused { priority, reason, route, quota });
             return Err(rejection);
         }
         self.0.tally.would_refuse();
-        self.0.observer.observe(&Event::WouldRefuse { priority, reason, route });
+        self.0.observer.observe(&Event::WouldRefuse { priority, reason, route, quota });
         Ok(RatePermit::free())
     }
 }

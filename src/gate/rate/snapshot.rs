@@ -14,6 +14,9 @@ pub struct RateSnapshot {
     /// [`RateLimit::report_only`](crate::RateLimit::report_only) or
     /// [`enforced_for`](crate::RateLimit::enforced_for).
     pub would_refuse: u64,
+    /// Requests without a key, where there is a quota for each. If they are many, look at what
+    /// is to tell the key, such as whether the peer's address is known.
+    pub unkeyed: u64,
     /// Questions to the store of a [`Fleet`](crate::Fleet).
     pub asked: u64,
     /// Requests that were decided without the answer that they needed from it, as
@@ -29,6 +32,7 @@ pub(super) struct Tally {
     admitted: AtomicU64,
     refused: AtomicU64,
     would_refuse: AtomicU64,
+    unkeyed: AtomicU64,
     asked: AtomicU64,
     alone: AtomicU64,
 }
@@ -47,6 +51,10 @@ impl Tally {
         self.would_refuse.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn miss_key(&self) {
+        self.unkeyed.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn ask(&self) {
         self.asked.fetch_add(1, Ordering::Relaxed);
     }
@@ -61,6 +69,7 @@ impl Tally {
             admitted: read(&self.admitted),
             refused: read(&self.refused),
             would_refuse: read(&self.would_refuse),
+            unkeyed: read(&self.unkeyed),
             asked: read(&self.asked),
             alone: read(&self.alone),
             keys,

@@ -16,7 +16,7 @@ use super::{
     },
     Leases, Order, RateWait, Sharing, Taken,
     held::{Held, Step, Terms},
-    question::Question,
+    question::{Question, Trouble},
     wait::Stage,
 };
 use crate::{
@@ -91,7 +91,7 @@ impl<'c> Case<'c> {
         let store = &self.sharing.store;
         let Ok(probe) = store.breaker.check(self.class) else {
             self.fail(more, now);
-            return self.decided(self.decide_alone(now));
+            return self.decided(self.decide_alone(&SHUT, now));
         };
         self.gate.0.tally.ask();
         let price = self.price.units.get();
@@ -102,7 +102,7 @@ impl<'c> Case<'c> {
     }
 
     /// An answer is there, or there is to be none.
-    pub(super) fn arrive(&self, question: Question, taken: Option<Taken>) -> Progress {
+    pub(super) fn arrive(&self, mut question: Question, taken: Option<Taken>) -> Progress {
         let (now, more) = (clock::now(), question.more);
         let landed = taken.map(|taken| self.land(more, taken, now));
         let answered = !matches!(landed, None | Some(Ok(None)));
@@ -119,7 +119,8 @@ impl<'c> Case<'c> {
                 self.hear_answer(now);
                 Err(rejection)
             }
-            None | Some(Ok(None)) => self.decide_alone(now),
+            Some(Ok(None)) => self.decide_alone(&Trouble::Short, now),
+            None => self.decide_alone(&question.trouble, now),
         })
     }
 
@@ -153,7 +154,7 @@ impl<'c> Case<'c> {
 
     /// Nobody answers in time.
     pub(super) fn time_out(&self, now: Instant) -> Progress {
-        self.decided(self.decide_alone(now))
+        self.decided(self.decide_alone(&Trouble::Late, now))
     }
 
     /// The units of a request that has left are held again.
@@ -191,3 +192,6 @@ impl<'c> Case<'c> {
         Terms { set: self.set(), price: self.price.units.get(), lease }
     }
 }
+
+/// Why nobody is asked.
+const SHUT: &str = "its circuit is open";

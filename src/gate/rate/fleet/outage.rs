@@ -1,6 +1,7 @@
 //! What becomes of a request for which nobody answers.
 
 use std::{
+    fmt,
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
@@ -44,13 +45,18 @@ impl Contact {
 
 impl Case<'_> {
     /// Nobody answers.
-    pub(super) fn decide_alone(&self, now: Instant) -> Result<RatePermit, Rejection> {
+    pub(super) fn decide_alone(
+        &self,
+        why: &dyn fmt::Display,
+        now: Instant,
+    ) -> Result<RatePermit, Rejection> {
         let store = &self.sharing.store;
         self.gate.0.tally.decide_alone();
         let members = store.members();
         if self.gate.0.contact.fail(self.gate.nanos(now) + 1) {
             let (store, members) = (store.name.clone(), members as usize);
-            self.gate.0.observer.observe(&Event::FleetLost { store, members });
+            let why = why.to_string().into();
+            self.gate.0.observer.observe(&Event::FleetLost { store, members, why });
         }
         match self.sharing.outage {
             Outage::Local => self.spend_alone(members, now),
