@@ -22,8 +22,8 @@ use crate::{
 /// let db = Database::new("shop");
 /// let admission = Admission::builder()
 ///     .protect(&db)
-///     .concurrency(crate::ConcurrencyLimit::new().max(50))
-///     .rate(crate::RateLimit::new(Quota::per_second(1_000)))
+///     .concurrency(ConcurrencyLimit::new().max(50))
+///     .rate(RateLimit::new(Quota::per_second(1_000)))
 ///     .build()?;
 /// let checkout = admission.layer().priority(Priority::Critical);
 /// let search = admission.layer().priority(Priority::Sheddable);
