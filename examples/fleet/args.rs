@@ -24,7 +24,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=1_000))]
     pub(crate) lease: u32,
 
-    /// Fail if a goal is missed [default: only report it]
+    /// Fail if a promise is broken that holds also on a busy machine [default: only report it]
     #[arg(long)]
     pub(crate) check: bool,
 

@@ -30,14 +30,17 @@ pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let missed = match &args.role {
+    let columns = match &args.role {
         Some(Role::Member(order)) => member::run(order).map(|()| Vec::new()),
         None => try_all(&args),
     };
-    match missed {
-        Ok(missed) => {
-            missed.iter().for_each(|goal| eprintln!("fleet: missed: {goal}"));
-            ExitCode::from(u8::from(args.check && !missed.is_empty()))
+    match columns {
+        Ok(columns) => {
+            let missed = columns.iter().flat_map(Findings::missed);
+            missed.for_each(|goal| eprintln!("fleet: missed: {goal}"));
+            let broken: Vec<_> = columns.iter().flat_map(Findings::broken).collect();
+            broken.iter().for_each(|promise| eprintln!("fleet: broken: {promise}"));
+            ExitCode::from(u8::from(args.check && !broken.is_empty()))
         }
         Err(error) => {
             eprintln!("fleet: {error}");
@@ -46,8 +49,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Returns the goals that were missed.
-fn try_all(args: &Args) -> Result<Vec<String>> {
+fn try_all(args: &Args) -> Result<Vec<Findings>> {
     let mut columns: Vec<Findings> = Vec::new();
     for trial in Trial::all(args) {
         eprintln!("{} ({} s) …", trial.name, trial.terms.seconds);
@@ -57,5 +59,5 @@ fn try_all(args: &Args) -> Result<Vec<String>> {
     if let Some(path) = &args.markdown {
         std::fs::write(path, page::markdown(args, &columns))?;
     }
-    Ok(columns.iter().flat_map(Findings::missed).collect())
+    Ok(columns)
 }
