@@ -69,13 +69,13 @@
 //!
 //! | room | what is in it |
 //! |---|---|
-//! | vocabulary | [`Class`] with its [`Route`] and [`Needs`], [`Outcome`], [`Rejection`], [`Signal`], [`Event`], [`InvalidConfig`]: one value and its seam per file, std only |
+//! | vocabulary | [`Class`] with its [`Route`] and [`Needs`], [`Outcome`], [`Rejection`], [`Standing`], [`Signal`], [`Event`], [`InvalidConfig`]: one value and its seam per file, std only |
 //! | control | the decisions as pure state machines, std only: [`limit`], breaker, queue, baselines, habits of routes |
 //! | gate | each decision shared by many threads: [`ConcurrencyGate`], [`RateGate`], [`BreakerGate`], [`Gates`] |
 //! | database | [`Database`]: what is fed to it, who it is for, the door, the [`Report`]; the gates' neighbour, and neither knows the other |
 //! | admission, fallback | Tower plumbing: [`GateLayer`], once, for all gates; the doorkeeper |
-//! | [`stale`] | the last good answers, for when there is nothing better |
 //! | [`http`], [`sqlx`](mod@sqlx), [`tracing`](mod@tracing), [`redis`](mod@redis) | classes, routes, refusals and bodies; a pool that feels the database by itself; what sqlx logs; buckets that a fleet shares |
+//! | [`stale`] | the last good answers, for when there is nothing better |
 //! | `simulate` | the closed loop in virtual time |
 //!
 //! # Which one do I want?
