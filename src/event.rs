@@ -185,10 +185,21 @@ impl Circuit {
 pub trait Observe: Send + Sync {
     /// Called on the path of the request, after the decision: be quick, never block.
     fn observe(&self, event: &Event);
+
+    /// Whether it looks at all: where it does not, no event is made of a refusal by a quota.
+    /// Default: it does.
+    #[doc(hidden)]
+    fn looks(&self) -> bool {
+        true
+    }
 }
 
 impl Observe for () {
     fn observe(&self, _event: &Event) {}
+
+    fn looks(&self) -> bool {
+        false
+    }
 }
 
 impl<F> Observe for F

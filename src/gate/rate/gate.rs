@@ -247,16 +247,25 @@ impl RateGate {
         class: &Class,
         rejection: Rejection,
     ) -> Result<RatePermit, Rejection> {
-        let (reason, Class { priority, route, key, .. }) = (rejection.reason(), *class);
-        let quota = rejection.standing().map(|standing| standing.policy().name.clone());
-        if settings.enforced.includes(key) {
+        let is_enforced = settings.enforced.includes(class.key);
+        if self.0.observer.looks() {
+            self.tell(class, &rejection, is_enforced);
+        }
+        if is_enforced {
             self.0.tally.refuse();
-            self.0.observer.observe(&Event::Refused { priority, reason, route, quota });
             return Err(rejection);
         }
         self.0.tally.would_refuse();
-        self.0.observer.observe(&Event::WouldRefuse { priority, reason, route, quota });
         Ok(RatePermit::free())
+    }
+
+    fn tell(&self, class: &Class, rejection: &Rejection, is_enforced: bool) {
+        let (reason, Class { priority, route, .. }) = (rejection.reason(), *class);
+        let quota = rejection.standing().map(|standing| standing.policy().name.clone());
+        self.0.observer.observe(&match is_enforced {
+            true => Event::Refused { priority, reason, route, quota },
+            false => Event::WouldRefuse { priority, reason, route, quota },
+        });
     }
 }
 
