@@ -45,8 +45,7 @@ impl<G, C, P> GateLayer<G, C, P> {
     /// [`AdmissionLayer`]: crate::AdmissionLayer
     /// [`ConcurrencyLimitLayer`]: crate::ConcurrencyLimitLayer
     pub fn deadline<T>(self, timeout: T) -> GateLayer<G, WithDeadline<C, T>, P> {
-        let Self { gate, classify, protocol, watch } = self;
-        GateLayer { gate, classify: WithDeadline { classify, timeout }, protocol, watch }
+        self.map_classify(|classify| WithDeadline { classify, timeout })
     }
 }
 

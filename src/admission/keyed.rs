@@ -24,8 +24,7 @@ impl<G, C, P> GateLayer<G, C, P> {
     /// # Ok::<(), brownout::InvalidConfig>(())
     /// ```
     pub fn key<K>(self, key: K) -> GateLayer<G, Keyed<C, K>, P> {
-        let Self { gate, classify, protocol, watch } = self;
-        GateLayer { gate, classify: Keyed { classify, key }, protocol, watch }
+        self.map_classify(|classify| Keyed { classify, key })
     }
 }
 

@@ -126,8 +126,7 @@ impl<G, C, P> GateLayer<G, C, P> {
     }
 
     fn changed(self, change: Change) -> GateLayer<G, Changed<C>, P> {
-        let Self { gate, classify, protocol, watch } = self;
-        GateLayer { gate, classify: Changed { classify, change }, protocol, watch }
+        self.map_classify(|classify| Changed { classify, change })
     }
 
     /// Tells the class of each request: a closure from `&Request` to [`Class`], a
@@ -136,14 +135,18 @@ impl<G, C, P> GateLayer<G, C, P> {
     /// which all share one quota), [`priority`](Self::priority), [`needs`](Self::needs) and
     /// [`exempt`](Self::exempt).
     pub fn classify<D>(self, classify: D) -> GateLayer<G, D, P> {
-        let Self { gate, protocol, watch, .. } = self;
-        GateLayer { gate, classify, protocol, watch }
+        self.map_classify(|_| classify)
     }
 
     /// Refuses with an error in place of an HTTP response, for services that do not
     /// speak HTTP. Their error has to be `From<Rejection>`, as `tower::BoxError` is.
     pub fn refuse_with_error(self) -> GateLayer<G, C, AsError> {
         self.map_protocol(|_| AsError)
+    }
+
+    pub(super) fn map_classify<D>(self, change: impl FnOnce(C) -> D) -> GateLayer<G, D, P> {
+        let Self { gate, classify, protocol, watch } = self;
+        GateLayer { gate, classify: change(classify), protocol, watch }
     }
 
     pub(crate) fn map_protocol<Q>(self, change: impl FnOnce(P) -> Q) -> GateLayer<G, C, Q> {
