@@ -1,8 +1,21 @@
 //! Requests as anybody may send them, and what no header of theirs may change.
 //!
+//! `.ci/run` builds all targets on stable and runs each for ten seconds; what it builds can be run on,
+//! for as long as one likes, and keeps what is new to it in the first folder:
+//!
 //! ```sh
-//! cargo +nightly fuzz run forwarded fuzz/corpus/forwarded fuzz/seeds/forwarded -- -max_total_time=120
+//! mkdir -p fuzz/corpus/settings
+//! target/fuzz/*/release/settings fuzz/corpus/settings fuzz/seeds/settings -max_total_time=3600
 //! ```
+//!
+//! With nightly and `cargo-fuzz`, the address sanitizer looks on, too:
+//!
+//! ```sh
+//! cargo +nightly fuzz run settings fuzz/corpus/settings fuzz/seeds/settings -- -max_total_time=3600
+//! ```
+//!
+//! What has failed is run again by giving the target the file that it wrote, and becomes a test where
+//! the fault was.
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -7,6 +7,7 @@ mod names;
 mod needs;
 mod plan;
 mod priority;
+mod retry_of;
 mod route;
 mod timeout_of;
 
@@ -16,6 +17,7 @@ pub use key_of::{EitherKey, KeyOf};
 pub use needs::{Downstream, Needs};
 pub use plan::Plan;
 pub use priority::{Priority, UnknownPriority};
+pub use retry_of::RetryOf;
 pub use route::Route;
 pub use timeout_of::TimeoutOf;
 
@@ -31,6 +33,10 @@ pub struct Class {
     /// priority alone says who leaves headroom to whom and for whom another has to go; the
     /// rank orders those who wait inside it.
     pub rank: u8,
+    /// True if it was tried before, as far as it tells (`GateLayer::retries`). A retry goes
+    /// behind all first tries of its priority, whatever their rank, leaves before them where
+    /// too many wait, and finds no more room than the priority below. Default: false.
+    pub retry: bool,
     /// How much database work it is, in multiples of a usual request. Default: 1, for which
     /// stands what was learned of its route, if anything was. Inside a rank, the cheap go
     /// before the dear, by doublings; and the dear may have less of the limit
@@ -64,10 +70,10 @@ impl Class {
     /// A class of this priority, with no key, no deadline and no route of its own.
     #[must_use]
     pub const fn new(priority: Priority) -> Self {
-        let (rank, cost, needs) = (0, Cost::USUAL, Needs::Learned);
+        let (rank, retry, cost, needs) = (0, false, Cost::USUAL, Needs::Learned);
         let (key, cells, plan) = (None, 1, None);
         let (deadline, route, exempt) = (None, None, false);
-        Self { priority, rank, cost, key, cells, plan, deadline, route, needs, exempt }
+        Self { priority, rank, retry, cost, key, cells, plan, deadline, route, needs, exempt }
     }
 
     /// The class of requests that pass every gate untouched, such as health checks. Pages
@@ -81,6 +87,18 @@ impl Class {
     #[must_use]
     pub fn rank(self, rank: u8) -> Self {
         Self { rank, ..self }
+    }
+
+    /// The same class, of a request that was tried before, or was not.
+    #[must_use]
+    pub fn retry(self, retry: bool) -> Self {
+        Self { retry, ..self }
+    }
+
+    /// The priority whose room under a limit it may use: a retry leaves what is left of its
+    /// own to first tries.
+    pub(crate) fn room(&self) -> Priority {
+        if self.retry { self.priority.below() } else { self.priority }
     }
 
     /// The same class, of so many times the database work of a usual request:

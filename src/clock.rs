@@ -4,9 +4,16 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::control::stamp::Stamp;
+
 /// The time now.
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
+}
+
+/// The same, as one number.
+pub(crate) fn stamp() -> Stamp {
+    Stamp::of(now())
 }
 
 /// The time since the Unix epoch, by the wall clock; zero where that is before it.

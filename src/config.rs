@@ -1,6 +1,6 @@
 //! What a setting may be, checked once, when a gate is built: never while serving.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
 /// A setting outside its range, found when a gate or layer is built.
 ///
@@ -16,7 +16,7 @@ use std::{error::Error, fmt, time::Duration};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidConfig {
-    setting: &'static str,
+    setting: Cow<'static, str>,
     value: String,
     allowed: String,
 }
@@ -29,13 +29,36 @@ impl InvalidConfig {
         value: impl fmt::Display,
         allowed: impl fmt::Display,
     ) -> Self {
-        Self { setting, value: value.to_string(), allowed: allowed.to_string() }
+        Self::at(setting, value, allowed)
     }
 
-    /// The name of the setting, as it is written in code.
+    /// The name of the setting, as it is written in code; its path, where it is from a file.
     #[must_use]
-    pub fn setting(&self) -> &'static str {
-        self.setting
+    pub fn setting(&self) -> &str {
+        &self.setting
+    }
+
+    pub(crate) fn at(
+        setting: impl Into<Cow<'static, str>>,
+        value: impl fmt::Display,
+        allowed: impl fmt::Display,
+    ) -> Self {
+        let (value, allowed) = (value.to_string(), allowed.to_string());
+        Self { setting: setting.into(), value, allowed }
+    }
+}
+
+#[cfg(all(feature = "serde", feature = "tower"))]
+impl InvalidConfig {
+    /// The same of a setting that stands at this path.
+    pub(crate) fn named(self, path: String) -> Self {
+        Self { setting: path.into(), ..self }
+    }
+
+    /// The same of a setting that stands in the table at this path.
+    pub(crate) fn within(self, path: &str) -> Self {
+        let path = format!("{path}.{}", self.setting);
+        self.named(path)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every decision and transition, for whoever wants to see.
 
 mod cause;
+mod kind;
 
 pub use cause::{BadCalls, Cause, WorstStatement};
 
@@ -50,6 +51,30 @@ pub enum Event {
         /// The name of the quota that is used up, if it is one.
         quota: Option<Arc<str>>,
     },
+    /// A request over its quota was not refused for that, but went on at another priority:
+    /// `RateLimit::downgrade_to`.
+    Downgraded {
+        /// Its own priority.
+        from: Priority,
+        /// That at which it went on: the same, if its own was no higher.
+        to: Priority,
+        /// The route that it takes, if that is known.
+        route: Option<Route>,
+        /// The name of the quota that is used up.
+        quota: Option<Arc<str>>,
+    },
+    /// A request was admitted that would have been downgraded, if that were not only to be
+    /// reported.
+    WouldDowngrade {
+        /// Its own priority.
+        from: Priority,
+        /// That at which it would have gone on.
+        to: Priority,
+        /// The route that it takes, if that is known.
+        route: Option<Route>,
+        /// The name of the quota that is used up.
+        quota: Option<Arc<str>>,
+    },
     /// A quota that a fleet shares could not be asked for a request. From now on the gate
     /// decides by itself, as it was told to, where it gets no answer.
     FleetLost {
@@ -79,6 +104,32 @@ pub enum Event {
         /// Why, with figures.
         cause: Cause,
     },
+    /// The level of a database moved, from 0 (all is served) to 1 (nothing optional is). Told
+    /// when it has left 0, has come back to it or has reached 1, and for each tenth between; at
+    /// most once a second, unless it is forced or released.
+    Level {
+        /// Whose it is.
+        of: Subject,
+        /// As it was told last.
+        from: f64,
+        /// As it is.
+        to: f64,
+        /// Why, with figures.
+        cause: Cause,
+    },
+    /// From now on nobody new is admitted but the exempt, so that what is in flight can finish:
+    /// `Admission::drain`.
+    DrainBegan,
+    /// Nothing is in flight any more. Told where somebody waits for it: `Admission::drained`.
+    Drained {
+        /// Since the drain began.
+        after: Duration,
+    },
+    /// The drain was called off: `Admission::resume`.
+    DrainEnded {
+        /// Since it began.
+        after: Duration,
+    },
     /// The concurrency limit moved, in requests in flight at once.
     Limit {
         /// Whose it is.
@@ -99,6 +150,14 @@ impl fmt::Display for Event {
             Self::WouldRefuse { priority, reason, route, quota } => {
                 write!(f, "would have refused {}", Request { priority, reason, route, quota })
             }
+            Self::Downgraded { from: priority, to, route, quota } => {
+                let (verb, reason) = ("downgraded", &Reason::Quota);
+                write!(f, "{verb} to {to} {}", Request { priority, reason, route, quota })
+            }
+            Self::WouldDowngrade { from: priority, to, route, quota } => {
+                let (verb, reason) = ("would have downgraded", &Reason::Quota);
+                write!(f, "{verb} to {to} {}", Request { priority, reason, route, quota })
+            }
             Self::FleetLost { store, members, why } => {
                 write!(f, "{store} does not answer one of {members} that share a quota: {why}")
             }
@@ -108,12 +167,22 @@ impl fmt::Display for Event {
             Self::Circuit { of, from, to, cause } => {
                 write!(f, "circuit of {of} from {} to {}: {cause}", from.as_str(), to.as_str())
             }
+            Self::Level { of, from, to, cause } => {
+                write!(f, "level of {of} from {from:.2} to {to:.2}: {cause}")
+            }
+            Self::DrainBegan => f.write_str("draining: nobody new is admitted"),
+            Self::Drained { after } => {
+                write!(f, "drained: nothing is in flight any more, after {after:.1?}")
+            }
+            Self::DrainEnded { after } => {
+                write!(f, "the drain was called off after {after:.1?}: requests are admitted again")
+            }
             Self::Limit { of, from, to } => write!(f, "limit of {of} from {from} to {to}"),
         }
     }
 }
 
-/// A request that is refused, and why.
+/// A request that is refused or downgraded, and why.
 struct Request<'e> {
     priority: &'e Priority,
     reason: &'e Reason,
@@ -134,7 +203,7 @@ impl fmt::Display for Request<'_> {
     }
 }
 
-/// What a circuit or a limit is for: a database, or one route at a database.
+/// What a circuit, a level or a limit is for: a database, or one route at a database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Subject {
@@ -155,6 +224,7 @@ impl fmt::Display for Subject {
 
 /// The state of a circuit breaker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Circuit {
     /// Passing.
@@ -169,6 +239,9 @@ pub enum Circuit {
 }
 
 impl Circuit {
+    /// All states, from passing to refusing, and then trying.
+    pub const ALL: [Self; 4] = [Self::Closed, Self::Partial, Self::Open, Self::HalfOpen];
+
     /// The name in lower case, as it stands in a label.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -183,7 +256,8 @@ impl Circuit {
 
 /// Watches what the gates do. Closures do it, and `()` watches nothing.
 pub trait Observe: Send + Sync {
-    /// Called on the path of the request, after the decision: be quick, never block.
+    /// Called on the path of the request, after the decision: be quick, never block. In an
+    /// `Admission`, a panic of it goes no further than the panic hook.
     fn observe(&self, event: &Event);
 
     /// Whether it looks at all: where it does not, no event is made of a refusal by a quota.
@@ -223,6 +297,11 @@ mod tests {
         let circuit = Event::Circuit { of, from, to, cause: Cause::Forced };
         let text = "circuit of GET /products at shop from closed to half_open: forced";
         assert_eq!(circuit.to_string(), text);
+        let of = Subject { database: Some(Arc::from("shop")), route: None };
+        let cause = Cause::Wanted { wanted: 14, places: 10, refused: 0.0 };
+        let level = Event::Level { of, from: 0.3, to: 0.4, cause };
+        let text = "level of shop from 0.30 to 0.40: 14 requests want 10 places";
+        assert_eq!(level.to_string(), text);
         let limit = Event::Limit { of: Subject::default(), from: 8, to: 7 };
         assert_eq!(limit.to_string(), "limit of the database from 8 to 7");
         let (priority, reason) = (Priority::Normal, Reason::Quota);
@@ -231,8 +310,22 @@ mod tests {
         assert_eq!(lost.to_string(), "quotas does not answer one of 4 that share a quota: no");
         let found = Event::FleetFound { store, after: Duration::from_millis(2_340) };
         assert_eq!(found.to_string(), "quotas answers again, after 2.3s");
+        let after = Duration::from_millis(2_340);
+        assert_eq!(Event::DrainBegan.to_string(), "draining: nobody new is admitted");
+        let text = "drained: nothing is in flight any more, after 2.3s";
+        assert_eq!(Event::Drained { after }.to_string(), text);
+        let text = "the drain was called off after 2.3s: requests are admitted again";
+        assert_eq!(Event::DrainEnded { after }.to_string(), text);
         let refused = Event::Refused { priority, reason, route, quota: Some("day".into()) };
         let text = "refused a normal request of GET /products: its quota `day` is used up";
         assert_eq!(refused.to_string(), text);
+        let (to, quota) = (Priority::Bulk, Some("day".into()));
+        let fell = Event::Downgraded { from: priority, to, route, quota: quota.clone() };
+        let text =
+            "downgraded to bulk a normal request of GET /products: its quota `day` is used up";
+        assert_eq!(fell.to_string(), text);
+        let would = Event::WouldDowngrade { from: priority, to, route: None, quota };
+        let text = "would have downgraded to bulk a normal request: its quota `day` is used up";
+        assert_eq!(would.to_string(), text);
     }
 }

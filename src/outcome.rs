@@ -27,7 +27,7 @@ pub struct Sample {
 impl Sample {
     /// A request that ended so after `latency`.
     #[must_use]
-    pub fn new(latency: Duration, outcome: Outcome) -> Self {
+    pub const fn new(latency: Duration, outcome: Outcome) -> Self {
         Self { latency, outcome }
     }
 }

@@ -1,5 +1,10 @@
 //! The one thing that a refused caller gets, whichever gate said no.
 
+mod spread;
+
+#[cfg(feature = "client")]
+pub(crate) use spread::unit;
+
 use std::{error::Error, fmt, io, time::Duration};
 
 use crate::standing::Standing;
@@ -13,19 +18,47 @@ pub struct Rejection {
     reason: Reason,
     retry_after: Duration,
     standing: Option<Standing>,
+    is_final: bool,
 }
 
 impl Rejection {
-    /// A refusal for `reason`, to be tried again after `retry_after` at the earliest.
+    /// A refusal for `reason`, to be tried again after `retry_after` at the earliest; for
+    /// [`Reason::Unkeyed`], never.
     #[must_use]
     pub fn new(reason: Reason, retry_after: Duration) -> Self {
-        Self { reason, retry_after, standing: None }
+        Self { reason, retry_after, standing: None, is_final: reason == Reason::Unkeyed }
     }
 
     /// A refusal for load, or for being late: nobody knows how long a surge lasts.
     #[must_use]
     pub(crate) fn for_load(reason: Reason) -> Self {
-        Self::new(reason, COME_BACK)
+        Self::new(reason, COME_BACK + spread::part_of(2 * COME_BACK))
+    }
+
+    /// A refusal by a circuit that lets nobody through for this time. All of that time's
+    /// refused would come at its end, so they are spread over as long again.
+    #[must_use]
+    pub(crate) fn for_circuit(shut_for: Duration) -> Self {
+        let spread = spread::part_of(shut_for.max(COME_BACK));
+        Self::new(Reason::CircuitOpen, shut_for.saturating_add(spread))
+    }
+
+    /// A refusal of one whose deadline has passed.
+    #[must_use]
+    pub(crate) fn too_late() -> Self {
+        Self::for_load(Reason::Deadline).finally()
+    }
+
+    /// The same refusal, of a request that is not to be tried again.
+    #[must_use]
+    pub fn finally(self) -> Self {
+        Self { is_final: true, ..self }
+    }
+
+    /// The same refusal, with so many times the wait.
+    #[must_use]
+    pub(crate) fn later(self, times: f64) -> Self {
+        Self { retry_after: self.retry_after.mul_f64(times), ..self }
     }
 
     /// The same refusal, of a client that stands so with its quotas.
@@ -40,12 +73,38 @@ impl Rejection {
         self.reason
     }
 
-    /// The exact time after which a new try makes sense. For a quota it is when the
-    /// next cell is free, for an open circuit when it lets probes through; for load it
-    /// is one second, since nobody knows.
+    /// The time after which a new try makes sense. For a quota it is exact: when the next
+    /// cell is free. What was refused together should not come back together, so for the
+    /// rest it is another for each, evenly spread:
+    ///
+    /// * for an open circuit, from when it lets probes through to twice that time, or to a
+    ///   second after it if that is longer;
+    /// * for a drain, from 1 s to 3 s, though another instance may take it at once;
+    /// * for load, from 1 s to 3 s, since nobody knows; behind an `AdmissionLayer` up to three
+    ///   times as long, as the worst level of the databases that are needed rises from 0 to 1.
+    ///
+    /// The first and the last are ten times as long where it [is final](Self::is_final) for one of the last two
+    /// reasons there.
     #[must_use]
     pub fn retry_after(&self) -> Duration {
         self.retry_after
+    }
+
+    /// Whether the request is not to be tried again, however long one waits:
+    ///
+    /// * nothing tells whose it is, where that is needed;
+    /// * its deadline has passed, so its caller has gone;
+    /// * it was tried before ([`Class::retry`](crate::Class::retry)), and more than a fifth
+    ///   of what came lately were retries;
+    /// * it is of the priorities `Sheddable` and `Bulk`, and the level is 1, of a database that
+    ///   it needs: the service does nothing optional any more.
+    ///
+    /// The last two are for an `AdmissionLayer`, and for what it refuses for load, a circuit
+    /// or a deadline. The caller may still try later on its own account: a client that
+    /// retries by itself should stop.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        self.is_final
     }
 
     /// How the client stands with its quotas, where one of them refused.
@@ -55,12 +114,16 @@ impl Rejection {
     }
 }
 
-/// When a request that was shed may come back.
+/// When a request that was shed may come back at the earliest.
 const COME_BACK: Duration = Duration::from_secs(1);
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "refused: {}; retry after {:?}", self.reason.explain(), self.retry_after)
+        write!(f, "refused: {}; ", self.reason.explain())?;
+        match self.is_final {
+            true => f.write_str("do not retry"),
+            false => write!(f, "retry after {:?}", self.retry_after),
+        }
     }
 }
 
@@ -99,6 +162,8 @@ fn inside<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'stat
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
+    /// The service is about to stop, and admits nobody new: `Admission::drain`.
+    Draining,
     /// The quota is used up.
     Quota,
     /// There is a quota for each client, and nothing tells whose the request is.
@@ -122,7 +187,8 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, in the order of the gates.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
+        Self::Draining,
         Self::Quota,
         Self::Unkeyed,
         Self::Fleet,
@@ -137,6 +203,7 @@ impl Reason {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Draining => "draining",
             Self::Quota => "quota",
             Self::Unkeyed => "unkeyed",
             Self::Fleet => "fleet",
@@ -151,6 +218,7 @@ impl Reason {
     /// In words.
     pub(crate) fn explain(self) -> &'static str {
         match self {
+            Self::Draining => "the service is about to stop",
             Self::Quota => "the quota is used up",
             Self::Unkeyed => "nothing tells whose it is",
             Self::Fleet => "the quota of the fleet is not to be had",
@@ -182,6 +250,43 @@ mod tests {
         let rejection = boxed.downcast_ref::<Rejection>().expect("a rejection went in");
         assert_eq!(rejection.reason(), Reason::Quota);
         assert_eq!(rejection.to_string(), "refused: the quota is used up; retry after 3s");
+    }
+
+    #[test]
+    fn those_refused_for_load_come_back_over_two_seconds() {
+        let waits: Vec<_> =
+            (0..1_000).map(|_| Rejection::for_load(Reason::QueueFull).retry_after()).collect();
+        let second = Duration::from_secs(1);
+        assert!(waits.iter().all(|wait| (second..3 * second).contains(wait)));
+        for fifth in 0..5 {
+            let from = second + second * 2 / 5 * fifth;
+            let inside = waits.iter().filter(|wait| (from..from + second * 2 / 5).contains(*wait));
+            let inside = inside.count();
+            assert!((100..300).contains(&inside), "fifth {fifth}: {inside}");
+        }
+    }
+
+    #[test]
+    fn those_refused_by_a_circuit_come_after_it_over_as_long_again() {
+        let second = Duration::from_secs(1);
+        for (shut, latest) in [(Duration::ZERO, 1), (second, 2), (30 * second, 60)] {
+            let waits: Vec<_> =
+                (0..100).map(|_| Rejection::for_circuit(shut).retry_after()).collect();
+            assert!(waits.iter().all(|wait| (shut..latest * second).contains(wait)), "{shut:?}");
+            let half = (shut + latest * second) / 2;
+            let late = waits.iter().filter(|wait| **wait > half).count();
+            assert!((25..75).contains(&late), "{shut:?}: {late}");
+        }
+        assert!(Rejection::for_circuit(Duration::MAX).retry_after() <= Duration::MAX);
+    }
+
+    #[test]
+    fn who_has_no_key_or_no_time_is_not_to_try_again() {
+        assert!(Rejection::new(Reason::Unkeyed, Duration::ZERO).is_final());
+        assert!(Rejection::too_late().is_final());
+        assert!(!Rejection::for_load(Reason::Deadline).is_final(), "there was time to wait");
+        let text = "refused: too many requests wait already; do not retry";
+        assert_eq!(Rejection::for_load(Reason::QueueFull).finally().to_string(), text);
     }
 
     #[test]

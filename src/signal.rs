@@ -138,7 +138,7 @@ impl StatementSignal {
 /// Hears what a database does, about ten times a second while it is used. Closures do it.
 pub trait OnSignal {
     /// Called by whoever crossed the end of the span, so it must be quick. `Break` ends
-    /// the subscription.
+    /// the subscription. A panic goes no further than the panic hook, and does not end it.
     fn on_signal(&self, signal: &Signal) -> ControlFlow<()>;
 
     /// Asked after each signal: queries that started before this moment shall have no say

@@ -60,3 +60,11 @@ impl Standing {
         self.full_after
     }
 }
+
+#[cfg(feature = "http")]
+impl Standing {
+    /// The policies, to be recognised.
+    pub(crate) fn shared(&self) -> &Arc<[Policy]> {
+        &self.policies
+    }
+}

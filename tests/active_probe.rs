@@ -91,7 +91,8 @@ async fn probes_that_fail_or_take_too_long_keep_it_open() {
         let probing = probing(layer.gate(), takes, ends);
         sleep(9 * SECOND).await;
         assert_eq!(layer.gate().circuit(), Circuit::Open, "{takes:?}");
-        let retry_after = layer.gate().check(&Default::default()).expect_err("open").retry_after();
+        let check = || layer.gate().check(&Default::default()).expect_err("open").retry_after();
+        let retry_after = (0..100).map(|_| check()).min().expect("there are some");
         assert!(retry_after <= 400 * MS, "it does not double: {retry_after:?}");
         assert!(probing.calls() > 20, "they are given up in time: {}", probing.calls());
     }

@@ -57,6 +57,8 @@ async fn postgres_says_when_it_has_too_much_to_do_in_any_language() {
         assert_eq!(outcome(own, raise).await, Outcome::Overload, "not serializable");
         let raise = "DO $$ BEGIN RAISE EXCEPTION 'too many connections, timeout'; END $$";
         assert_eq!(outcome(own, raise).await, Outcome::Ignore, "whatever it says");
+        let raise = "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END $$";
+        assert_eq!(outcome(own, raise).await, Outcome::Ignore, "no disk");
         run(own, "SET statement_timeout = 20").await.expect("it is valid");
         assert_eq!(outcome(own, "SELECT pg_sleep(10)").await, Outcome::Overload, "over its time");
         run(own, "SET statement_timeout = 0; SET lock_timeout = 20").await.expect("it is valid");
@@ -104,6 +106,8 @@ async fn mariadb_says_when_it_has_too_much_to_do() {
         let sleep = "SET STATEMENT max_statement_time = 0.02 FOR SELECT a FROM brownout_codes \
             WHERE sleep(10) = 0";
         assert_eq!(outcome(own, sleep).await, Outcome::Overload, "over its time");
+        let full = "SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1021";
+        assert_eq!(outcome(own, full).await, Outcome::Ignore, "no disk");
         run(own, "SET innodb_lock_wait_timeout = 1").await.expect("it is valid");
         run(&mut other, "BEGIN").await.expect("none is open");
         run(&mut other, "UPDATE brownout_codes SET a = 3").await.expect("it is free");
@@ -126,6 +130,10 @@ async fn sqlite_says_when_it_is_busy() {
         run(&mut other, "BEGIN IMMEDIATE").await.expect("it is free");
         assert_eq!(outcome(own, "UPDATE codes SET a = 4").await, Outcome::Overload);
         run(&mut other, "ROLLBACK").await.expect("it is open");
+        run(own, "PRAGMA max_page_count = 2").await.expect("it is valid");
+        let much = "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 9999) \
+            INSERT INTO codes SELECT i, i FROM n";
+        assert_eq!(outcome(own, much).await, Outcome::Ignore, "it is full");
     })
     .await;
 }

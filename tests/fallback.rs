@@ -1,4 +1,4 @@
-//! Another service answers what was refused.
+//! Another service, or a closure, answers what was refused.
 
 #![cfg(feature = "http")]
 
@@ -6,19 +6,19 @@ mod support;
 
 use std::convert::Infallible;
 
-use axum::{Router, body::Body, extract::Request as AxumRequest, response::IntoResponse, routing};
 use brownout::{
-    Admission, CircuitBreaker, Class, ConcurrencyLimit, ConcurrencyLimitLayer, limit::Fixed,
+    Admission, CircuitBreaker, Class, ConcurrencyLimit, ConcurrencyLimitLayer, FellBack, Reason,
+    Rejection, limit::Fixed,
 };
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use support::{
     MS,
-    controlled::{admitted, behind, get, launch, page, refused, service},
+    controlled::{Flight, Gated, admitted, behind, get, launch, page, refused, service},
 };
 use tokio::time::advance;
-use tokio_test::assert_ready;
+use tokio_test::{assert_ready, task};
 use tower::{Layer, ServiceExt, service_fn};
 
 fn limit(queue: usize) -> ConcurrencyLimit {
@@ -129,6 +129,73 @@ async fn the_fallbacks_own_error_passes_through() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_place_of_the_fallback_is_taken_from_the_refusal_to_the_head_of_the_answer() {
+    let gate = layer(0);
+    let (inner, _inside) = service();
+    let (stand_in, mut fallback) = service();
+    let layer = gate.clone().fallback(stand_in).limit(1);
+    let service = layer.layer(inner);
+    let _held = gate.gate().acquire(&Class::default()).await.expect("there is room");
+    let is_full = || layer.snapshot().in_flight == 1;
+    // Also while it is not ready.
+    fallback.allow(0);
+    let mut flight = launch(&service, get("/first"));
+    assert!(is_full() && fallback.is_empty());
+    assert_eq!(refused(&service, get("/second")).status(), StatusCode::SERVICE_UNAVAILABLE);
+    fallback.allow(1);
+    assert!(flight.is_woken() && flight.poll().is_pending() && is_full());
+    fallback.take().send_response(page(StatusCode::OK));
+    let response = assert_ready!(flight.poll()).expect("it is answered");
+    assert!(!is_full(), "its body holds no place");
+    drop((flight, response));
+    // An error is an answer; who leaves has none.
+    fallback.allow(2);
+    let mut flight = launch(&service, get("/third"));
+    fallback.take().send_error("no copy either");
+    assert!(assert_ready!(flight.poll()).is_err());
+    assert!(!is_full());
+    drop(launch(&service, get("/fourth")));
+    let snapshot = layer.snapshot();
+    assert_eq!((snapshot.in_flight, snapshot.answered, snapshot.over_limit), (0, 2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_default_a_hundred_are_answered_at_once_and_with_a_limit_of_zero_nobody() {
+    let gate = layer(0);
+    let _held = gate.gate().acquire(&Class::default()).await.expect("there is room");
+    for (limit, expected) in [(None, 100), (Some(0), 0), (Some(usize::MAX), 150)] {
+        let (inner, _inside) = service();
+        let (stand_in, mut fallback) = service();
+        let layer = gate.clone().fallback(stand_in);
+        let layer = match limit {
+            Some(limit) => layer.limit(limit),
+            None => layer,
+        };
+        let service = layer.layer(inner);
+        fallback.allow(200);
+        let flights: Vec<_> = (0..150).map(|_| fly(&service, get("/"))).collect();
+        let on_their_way = flights.into_iter().flatten().count();
+        assert_eq!((on_their_way, layer.snapshot().over_limit), (expected, 150 - expected as u64));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_fallback_is_told_why_and_outside_it_is_seen_that_it_answered() {
+    let gate = layer(0);
+    let fallback = service_fn(|request: Request<()>| async move {
+        let why = request.extensions().get::<Rejection>().expect("it is told");
+        assert_eq!(why.reason(), Reason::QueueFull);
+        Ok(page(StatusCode::OK))
+    });
+    let (service, _inside) = behind(&gate.clone().fallback(fallback));
+    let _held = gate.gate().acquire(&Class::default()).await.expect("there is room");
+    let response = refused(&service, get("/"));
+    let mark = response.extensions().get::<FellBack>().expect("it is marked");
+    assert_eq!(mark.rejection().reason(), Reason::QueueFull);
+    assert_eq!(response.extensions().get::<Rejection>(), None, "it is no refusal");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_fallback_answers_is_no_word_on_the_load() {
     let settings = CircuitBreaker::new().min_calls(1);
     let admission = Admission::builder().concurrency(limit(0)).breaker(settings).build();
@@ -143,28 +210,8 @@ async fn what_the_fallback_answers_is_no_word_on_the_load() {
     assert_eq!(admission.snapshot().circuit, brownout::Circuit::Closed);
 }
 
-async fn text(app: &Router, path: &str) -> (StatusCode, String) {
-    let request = AxumRequest::get(path).body(Body::empty()).expect("it is valid");
-    let response = app.clone().oneshot(request).await.expect("it is infallible");
-    let status = response.status();
-    let body = response.into_body().collect().await.expect("it is whole").to_bytes();
-    (status, String::from_utf8_lossy(&body).into_owned())
-}
-
-#[tokio::test(start_paused = true)]
-async fn each_route_has_a_fallback_of_its_own() {
-    let admission = Admission::builder().concurrency(limit(0)).build().expect("it is valid");
-    let saying = |what: &'static str| {
-        service_fn(move |_: AxumRequest| async move { Ok::<_, Infallible>(what.into_response()) })
-    };
-    let page = || routing::get(|| async { "fresh" });
-    let app = Router::new()
-        .route("/feed", page().layer(admission.layer().fallback(saying("yesterday's feed"))))
-        .route("/search", page().layer(admission.layer().fallback(saying("no results"))))
-        .route("/checkout", page().layer(admission.layer()));
-    assert_eq!(text(&app, "/feed").await, (StatusCode::OK, "fresh".to_owned()));
-    let _held = admission.acquire(&Class::default()).await.expect("there is room");
-    assert_eq!(text(&app, "/feed").await, (StatusCode::OK, "yesterday's feed".to_owned()));
-    assert_eq!(text(&app, "/search").await, (StatusCode::OK, "no results".to_owned()));
-    assert_eq!(text(&app, "/checkout").await.0, StatusCode::SERVICE_UNAVAILABLE);
+/// Sends a request that may be answered at once.
+fn fly<S: Gated>(service: &S, request: Request<()>) -> Option<Flight<S>> {
+    let mut flight = task::spawn(service.clone().oneshot(request));
+    flight.poll().is_pending().then_some(flight)
 }

@@ -23,35 +23,79 @@ async fn promises_hold(dialect: Dialect, fault: Fault) {
     assert!(broken.is_empty(), "{broken:?}, answers: {}", findings.answers());
 }
 
-/// As short as it may be to be felt.
+/// As short as it may be to be felt: a circuit opens within two seconds, and what is slow takes
+/// as long.
 fn short(fault: Fault) -> Course {
-    let second = Duration::from_secs(1);
-    let length = fault.length().min(4 * second);
-    Course { warm_up: second, fault: length, after: 3 * second, rate: 100.0 }
+    let seconds = Duration::from_secs;
+    let length = if fault.length() > seconds(5) { seconds(4) } else { seconds(2) };
+    Course { warm_up: seconds(1), fault: length, after: seconds(2), rate: 100.0 }
 }
 
-macro_rules! faults {
-    ($server:ident, $dialect:expr, $ignored:literal) => {
+/// One test for each server, in a module of its own.
+macro_rules! on_both {
+    ($(#[test] fn $name:ident() { $fault:expr })*) => {
+        on_both!(@ postgres, Dialect::Postgres, "needs PostgreSQL's binaries", $($name $fault),*);
+        on_both!(@ mariadb, Dialect::MariaDb, "needs MariaDB's binaries", $($name $fault),*);
+    };
+    (@ $server:ident, $dialect:expr, $ignored:literal, $($name:ident $fault:expr),*) => {
         mod $server {
             use super::*;
 
-            faults!(@test a_locked_table, $dialect, Fault::Lock, $ignored);
-            faults!(@test a_frozen_server, $dialect, Fault::Freeze, $ignored);
-            faults!(@test a_crash_and_a_restart, $dialect, Fault::Restart, $ignored);
-            faults!(@test connections_that_are_cut, $dialect, Fault::Kill, $ignored);
-            faults!(@test slow_queries, $dialect, Fault::SlowQueries, $ignored);
-            faults!(@test connections_that_another_takes, $dialect, Fault::Connections, $ignored);
-        }
-    };
-    (@test $name:ident, $dialect:expr, $fault:expr, $ignored:literal) => {
-        // The server ends with the thread, which is the test's own.
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        #[ignore = $ignored]
-        async fn $name() {
-            promises_hold($dialect, $fault).await;
+            $(
+                // The server ends with the thread, which is the test's own.
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                #[ignore = $ignored]
+                async fn $name() {
+                    promises_hold($dialect, $fault).await;
+                }
+            )*
         }
     };
 }
 
-faults!(postgres, Dialect::Postgres, "needs PostgreSQL's binaries");
-faults!(mariadb, Dialect::MariaDb, "needs MariaDB's binaries");
+on_both! {
+    #[test]
+    fn a_locked_table() { Fault::Lock }
+
+    #[test]
+    fn a_frozen_server() { Fault::Freeze }
+
+    #[test]
+    fn a_crash_and_a_restart() { Fault::Restart }
+
+    #[test]
+    fn connections_that_are_cut() { Fault::Kill }
+
+    #[test]
+    fn slow_queries() { Fault::SlowQueries }
+
+    #[test]
+    fn connections_that_another_takes() { Fault::Connections }
+
+    #[test]
+    fn a_slow_network() { Fault::Latency }
+
+    #[test]
+    fn a_network_that_loses() { Fault::Loss }
+
+    #[test]
+    fn a_silent_network() { Fault::Silence }
+
+    #[test]
+    fn connections_that_are_half_open() { Fault::HalfOpen }
+
+    #[test]
+    fn connections_that_are_refused() { Fault::Refused }
+
+    #[test]
+    fn a_name_that_nobody_knows() { Fault::Name }
+
+    #[test]
+    fn another_password() { Fault::Password }
+
+    #[test]
+    fn a_full_disk() { Fault::DiskFull }
+
+    #[test]
+    fn connections_that_the_shop_keeps() { Fault::Leak }
+}

@@ -537,3 +537,28 @@ proptest! {
         })?;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_admission_remembers_that_the_store_was_lost_also_where_its_limit_has_an_observer() {
+    let buckets = Buckets::new();
+    let fleet = fleet(&buckets).time_bound(BOUND);
+    let (own, of_all) = (Arc::<Mutex<Vec<Event>>>::default(), Arc::<Mutex<Vec<Event>>>::default());
+    let note = |list: &Arc<Mutex<Vec<Event>>>| {
+        let list = list.clone();
+        move |event: &Event| list.lock().expect("nobody panics").push(event.clone())
+    };
+    let limit = limit(Quota::per_second(10), &fleet).on_event(note(&own));
+    let admission = Admission::builder().rate(limit).on_event(note(&of_all)).build();
+    let admission = admission.expect("it is valid");
+    buckets.set(Mood::Fails);
+    drop(admission.acquire(&NORMAL).await.expect("there is a cell here"));
+    buckets.set(Mood::Well);
+    advance(2 * SECOND).await;
+    drop(admission.acquire(&NORMAL).await.expect("it is found"));
+    let told: Vec<_> = admission.transitions().into_iter().map(|own| own.event).collect();
+    let [Event::FleetLost { .. }, Event::FleetFound { .. }] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!(*own.lock().expect("nobody panics"), told, "its own observer heard of it once");
+    assert_eq!(*of_all.lock().expect("nobody panics"), [], "that is in the place of the other");
+}

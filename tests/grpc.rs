@@ -4,21 +4,29 @@
 
 mod support;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use brownout::{
-    Admission, CircuitBreaker, Class, ConcurrencyLimit, Quota, RateLimit, limit::Fixed,
+    Admission, CircuitBreaker, Class, ConcurrencyLimit, Priority, Quota, RateLimit,
+    http::{Propagate, Propagated, Timeout, key::PeerAddr},
+    limit::Fixed,
+    time_left,
 };
 use support::{SECOND, tcp, within_a_minute};
+use tokio::sync::mpsc;
 use tonic::{
     Code, Status,
     service::LayerExt,
-    transport::{Channel, Server, server::TcpIncoming},
+    transport::{
+        Channel, Server,
+        server::{TcpConnectInfo, TcpIncoming},
+    },
 };
 use tonic_health::pb::{
     HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
     health_client::HealthClient, health_server::HealthServer,
 };
+use tower::{BoxError, Layer, ServiceBuilder, ServiceExt, service_fn, util::MapRequestLayer};
 
 type Client = HealthClient<Channel>;
 
@@ -84,7 +92,8 @@ async fn load_is_unavailable_and_a_stream_keeps_its_place_until_it_ends() {
     assert_eq!(first.status(), ServingStatus::Serving);
     let status = check(&mut client).await.expect_err("its place is taken");
     assert_eq!(status.code(), Code::Unavailable);
-    assert_eq!(told(&status, "grpc-retry-pushback-ms"), "1000");
+    let pushback: u64 = told(&status, "grpc-retry-pushback-ms").parse().expect("it is a number");
+    assert!((1_000..=3_000).contains(&pushback), "{pushback}");
     drop(stream);
     within_a_minute(async { while check(&mut client).await.is_err() {} }).await;
 }
@@ -98,4 +107,57 @@ async fn a_layer_around_one_service_keeps_its_name() {
     tokio::spawn(server.serve_with_incoming(incoming));
     let status = check(&mut client(address).await).await.expect_err("there is no room");
     assert_eq!(status.code(), Code::Unavailable, "it is found by its name, and refuses");
+}
+
+/// With the peer's address, as tonic tells it.
+fn from_peer<B>(mut request: http::Request<B>) -> http::Request<B> {
+    if let Some(peer) = request.extensions().get().and_then(TcpConnectInfo::remote_addr) {
+        request.extensions_mut().insert(PeerAddr(peer));
+    }
+    request
+}
+
+/// A service that takes each request for bulk, and tells what it was told, if it trusts these.
+async fn behind(trusted: &[&str]) -> (SocketAddr, mpsc::UnboundedReceiver<Told>) {
+    let (told, told_here) = mpsc::unbounded_channel();
+    let propagated = Propagated::new().trusting(trusted).expect("they are networks");
+    let admission = admission().layer().priority(Priority::Bulk);
+    let layers = ServiceBuilder::new()
+        .layer(MapRequestLayer::new(from_peer))
+        .layer(admission.propagated(propagated).deadline(Timeout::grpc()))
+        .layer(MapRequestLayer::new(move |request: http::Request<_>| {
+            let _ = told.send((Priority::current(), time_left()));
+            request
+        }));
+    let (incoming, address) = incoming().await;
+    let server = Server::builder().layer(layers).add_service(health());
+    tokio::spawn(server.serve_with_incoming(incoming));
+    (address, told_here)
+}
+
+type Told = (Option<Priority>, Option<Duration>);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_of_tonic_tells_the_priority_and_the_time_that_is_left() {
+    for (trusted, priority) in
+        [(&["127.0.0.1"][..], Priority::Critical), (&["10.0.0.0/8"], Priority::Bulk)]
+    {
+        let (address, mut told) = behind(trusted).await;
+        let channel = Channel::from_shared(format!("http://{address}")).expect("it is valid");
+        let channel = channel.connect().await.expect("it listens");
+        let client = HealthClient::new(Propagate::new().deadline(Timeout::grpc()).layer(channel));
+        let handler = service_fn(move |mut request: tonic::Request<HealthCheckRequest>| {
+            let mut client = client.clone();
+            request.set_timeout(3600 * SECOND);
+            async move { Ok::<_, BoxError>(client.check(request).await?.into_inner()) }
+        });
+        let edge = admission().layer().priority(Priority::Critical).deadline(60 * SECOND);
+        let edge = edge.refuse_with_error().layer(handler);
+        let request = tonic::Request::new(HealthCheckRequest::default());
+        let answer = within_a_minute(edge.oneshot(request)).await.expect("it is served");
+        assert_eq!(answer.status(), ServingStatus::Serving);
+        let (found, left) = told.recv().await.expect("it was called");
+        assert_eq!(found, Some(priority));
+        assert!(left.expect("it is told") <= 60 * SECOND, "{left:?}");
+    }
 }

@@ -13,7 +13,7 @@ use support::{
     MS, SECOND,
     controlled::{admitted, behind, get, launch, page, refused},
     slow_database::{
-        SLOW, around, bad_queries, database, opened, rejection, retry_after, wait_out,
+        SLOW, bad_queries, database, opened, rejection, retry_after, spread_from, wait_out,
     },
 };
 use tokio::time::advance;
@@ -71,12 +71,12 @@ async fn a_slow_or_failed_probe_opens_it_for_twice_as_long() {
     advance(2 * SLOW).await;
     answer.send_response(page(StatusCode::OK));
     assert!(slow.poll().is_ready());
-    assert!(around(retry_after(&service), 2 * SECOND));
+    assert!(spread_from(retry_after(&service), 2 * SECOND));
     wait_out(&service).await;
     let (mut failed, answer) = admitted(&service, &mut inside);
     answer.send_response(page(StatusCode::GATEWAY_TIMEOUT));
     assert!(failed.poll().is_ready());
-    assert!(around(retry_after(&service), 4 * SECOND));
+    assert!(spread_from(retry_after(&service), 4 * SECOND));
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,12 +10,33 @@ use support::source::Source;
 
 /// The rooms from the top: an import goes only from a later row to an earlier one, or
 /// stays at home. Rooms that share a row but not a group do not know each other.
-const ROOMS: [&[&[&str]]; 5] = [
-    &[&["class", "outcome", "rejection", "signal", "standing", "event", "config"]],
+const ROOMS: [&[&[&str]]; 8] = [
+    &[&[
+        "brownout",
+        "class",
+        "outcome",
+        "rejection",
+        "signal",
+        "standing",
+        "event",
+        "config",
+        "serial",
+    ]],
     &[&["control"]],
-    &[&["gate"], &["database"], &["clock"], &["lock"]],
-    &[&["admission", "fallback"]],
-    &[&["http"], &["redis"], &["stale"], &["sqlx"], &["simulate"], &["tracing"]],
+    &[&["gate"], &["database"], &["journal"], &["clock"], &["lock"], &["striped"], &["number"]],
+    &[&["admission", "fallback", "incident"]],
+    &[&["overview"]],
+    &[
+        &["http", "client"],
+        &["console"],
+        &["redis"],
+        &["stale"],
+        &["sqlx"],
+        &["simulate"],
+        &["tracing"],
+    ],
+    &[&["metrics"], &["settings"]],
+    &[&["guide"]],
 ];
 
 /// The longest that a file may be before its tests, in lines.
@@ -30,8 +51,8 @@ fn place(room: &str) -> Option<(usize, usize)> {
 
 fn may_use(user: &str, used: &str) -> bool {
     let (Some(user), Some(place)) = (place(user), place(used)) else { return false };
-    // The clock and the lock are for the whole row.
-    let tool = matches!(used, "clock" | "lock");
+    // These are for the whole row.
+    let tool = matches!(used, "clock" | "lock" | "striped");
     user.0 > place.0 || user == place || (tool && user.0 == place.0)
 }
 
@@ -57,6 +78,19 @@ fn features_in_bodies(source: &Source) -> Vec<String> {
     let asks = |line: &str| line.contains("cfg(feature") || line.contains("cfg!(feature");
     let inside = source.code().filter(|(_, line)| line.starts_with(' ') && asks(line));
     inside.map(|(line, text)| source.fault(line, text.trim())).collect()
+}
+
+/// Locks of std that a panic in another thread would break. Who locks while it awaits uses tokio's,
+/// which no panic breaks.
+fn breakable_locks(source: &Source) -> Vec<String> {
+    let code: Vec<_> = source.code().collect();
+    let locks =
+        |line: &str| [".lock()", ".read()", ".write()"].iter().any(|own| line.contains(own));
+    let mends = |line: &str| line.contains("PoisonError::into_inner") || line.contains(".await");
+    let broken = code.iter().enumerate().filter(|(index, (_, line))| {
+        locks(line) && !code[*index..].iter().take(2).any(|(_, line)| mends(line))
+    });
+    broken.map(|(_, (line, text))| source.fault(*line, text.trim())).collect()
 }
 
 fn too_long(source: &Source) -> Vec<String> {
@@ -105,6 +139,11 @@ fn features_choose_items_and_not_lines_of_code() {
 }
 
 #[test]
+fn no_lock_is_taken_so_that_a_panic_breaks_it() {
+    assert_eq!(all(breakable_locks, |_| true), [""; 0]);
+}
+
+#[test]
 fn no_file_is_too_long_to_read() {
     assert_eq!(all(too_long, |_| true), [""; 0]);
 }
@@ -129,7 +168,7 @@ fn an_import_for_tests_or_documentation_is_none() {
     let count = |path, text| wrong_imports(&Source::new(path, text)).len();
     let text = "fn f() {}\n\n#[cfg(test)]\nmod tests {\n    use crate::http::Routes;\n}\n";
     assert_eq!(count("class.rs", text), 0);
-    let text = "#[cfg(test)]\nuse crate::http::Routes;\nuse crate::http::ByHeader;\n";
+    let text = "#[cfg(test)]\nuse crate::http::Routes;\nuse crate::http::Timeout;\n";
     assert_eq!(count("class.rs", text), 2, "only a module of tests is left out");
     assert_eq!(count("class.rs", "/// See [`crate::http`].\nfn f() {}"), 0);
 }
@@ -152,6 +191,16 @@ fn a_feature_inside_a_body_is_found() {
     assert_eq!(count("#[cfg(feature = \"http\")]\nmod a;"), 0);
     assert_eq!(count("fn f() {\n    #[cfg(feature = \"http\")]\n    g();\n}"), 1);
     assert_eq!(count("fn f() {\n    if cfg!(feature = \"http\") {}\n}"), 1);
+}
+
+#[test]
+fn a_lock_that_a_panic_breaks_is_found() {
+    let count = |text| breakable_locks(&Source::new("gate/rate.rs", text)).len();
+    assert_eq!(count("let state = self.state.lock().unwrap();"), 1);
+    assert_eq!(count("let state = self.state.read().expect(\"it is whole\");"), 1);
+    assert_eq!(count("let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);"), 0);
+    assert_eq!(count("let state = lock(&self.state);"), 0);
+    assert_eq!(count("let state = self.state.lock().await;"), 0);
 }
 
 #[test]

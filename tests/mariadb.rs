@@ -55,7 +55,10 @@ mod wrapped {
 
     use super::{
         server,
-        server::{proxy::Proxy, wrapped::until_over},
+        server::{
+            proxy::{Proxy, Way},
+            wrapped::until_over,
+        },
         support::{SECOND, within_a_minute},
     };
 
@@ -119,17 +122,18 @@ mod wrapped {
     #[tokio::test]
     #[ignore = "needs MariaDB"]
     async fn a_prepare_that_is_left_costs_no_place_and_gives_no_wrong_answer() {
-        let (db, proxy) = (Database::new("server"), Proxy::before(&server().url).await);
+        let proxy = Proxy::before(&server().url).await.expect("it is a number");
+        let db = Database::new("server");
         let pool = pool(&db, &proxy.url).await.give_up_after(SECOND / 5);
         for number in 0..3_i64 {
             let mut held = pool.acquire().await.expect("one is free");
             let sql = AssertSqlSafe(format!("SELECT ? + {number}, 1, 2, 3, 4, 5"));
-            proxy.hold();
+            proxy.set(Way::Mute);
             let left = sqlx::query(sql).bind(number).execute(&mut *held).now_or_never();
             assert!(left.is_none(), "it has no answer");
             drop(held);
             assert_eq!(db.snapshot().in_flight, 1);
-            proxy.go();
+            proxy.set(Way::Clear);
             let echo = sqlx::query_scalar("SELECT CAST(? AS SIGNED)").bind(number);
             let echo: i64 = within_a_minute(echo.fetch_one(&pool)).await.expect("it is valid");
             assert_eq!(echo, number);
@@ -141,12 +145,13 @@ mod wrapped {
     #[tokio::test]
     #[ignore = "needs MariaDB"]
     async fn a_connection_that_lost_its_place_says_so_and_is_closed() {
-        let (db, proxy) = (Database::new("server"), Proxy::before(&server().url).await);
+        let proxy = Proxy::before(&server().url).await.expect("it is a number");
+        let db = Database::new("server");
         let pool = pool(&db, &proxy.url).await;
         let mut held = pool.acquire().await.expect("one is free");
-        proxy.hold();
+        proxy.set(Way::Mute);
         assert!(held.prepare(SqlStr::from_static("SELECT 1")).now_or_never().is_none());
-        proxy.go();
+        proxy.set(Way::Clear);
         let error = sqlx::query("SELECT 1").execute(&mut *held).await.map(drop);
         assert!(matches!(error, Err(Error::Protocol(_))), "{error:?}");
         assert_eq!((pool.size(), db.snapshot().in_flight), (1, 1));

@@ -138,6 +138,17 @@ async fn a_fallback_is_polled_ready_before_it_is_called() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_is_too_many_for_a_fallback_gets_the_refusal_as_an_error() {
+    let layer = limit(1, 0);
+    let fallback = layer.clone().refuse_with_error().fallback(Careful::default()).limit(0);
+    let service = fallback.layer(Careful::default());
+    let _held = layer.gate().acquire(&Class::default()).await.expect("there is room");
+    let error = service.oneshot("answer").await.expect_err("nobody answers");
+    assert!(error.is::<Rejection>());
+    assert_eq!(fallback.snapshot().over_limit, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_a_wait_the_inner_service_may_still_have_to_get_ready() {
     let layer = limit(1, 9);
     let (mut service, mut handle) =

@@ -64,7 +64,10 @@ mod wrapped {
 
     use super::{
         server,
-        server::{proxy::Proxy, wrapped::until_over},
+        server::{
+            proxy::{Proxy, Way},
+            wrapped::until_over,
+        },
         support::{SECOND, tcp::listen, within_a_minute},
     };
 
@@ -149,15 +152,16 @@ mod wrapped {
     #[tokio::test]
     #[ignore = "needs PostgreSQL"]
     async fn a_prepare_that_is_left_costs_no_connection() {
-        let (db, proxy) = (Database::new("server"), Proxy::before(&server().url).await);
+        let proxy = Proxy::before(&server().url).await.expect("it is a number");
+        let db = Database::new("server");
         let options = PgPoolOptions::new().max_connections(1);
         let pool = db.sqlx(options.connect(&proxy.url).await.expect("the server is there"));
         let mut held = pool.acquire().await.expect("one is free");
-        proxy.hold();
+        proxy.set(Way::Mute);
         assert!(held.prepare(SqlStr::from_static("SELECT 1")).now_or_never().is_none());
         drop(held);
         assert_eq!((pool.size(), db.snapshot().in_flight), (1, 1));
-        proxy.go();
+        proxy.set(Way::Clear);
         let answer: i32 =
             sqlx::query_scalar("SELECT 2").fetch_one(&pool).await.expect("it is well");
         assert_eq!((answer, pool.size(), db.snapshot().in_flight), (2, 1, 0));

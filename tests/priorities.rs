@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use brownout::{
     Admission, AdmissionLayer, Circuit, Class, ConcurrencyLimit, Database, Outcome, Priority,
-    Reason, Rejection, http::ByHeader, http::Routes, limit::Fixed,
+    Reason, Rejection, http::Propagated, http::Routes, limit::Fixed,
 };
 use http::{HeaderName, Request, Response};
 use support::{
@@ -79,8 +79,8 @@ async fn the_most_important_goes_first_by_route() {
 
 #[tokio::test(start_paused = true)]
 async fn the_most_important_goes_first_by_header() {
-    let by_header = ByHeader::new(HeaderName::from_static("x-priority")).lowering_only();
-    let layer = admission(9).layer().classify(by_header.otherwise(routes()));
+    let by_header = Propagated::new().header(HeaderName::from_static("x-priority"));
+    let layer = admission(9).layer().classify(routes()).propagated(by_header);
     let (service, mut inside) = behind(&layer);
     let asking = |path: &str, priority: &str| {
         Request::get(path).header("x-priority", priority).body(()).expect("it is valid")

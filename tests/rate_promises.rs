@@ -4,7 +4,7 @@
 
 use std::{future::Future, time::Duration};
 
-use brownout::{Class, Quota, RateGate, RateLimit, Reason, Rejection};
+use brownout::{Class, Priority, Quota, RateGate, RateLimit, Reason, Rejection};
 use proptest::prelude::*;
 use tokio::time::{Instant, advance};
 
@@ -272,6 +272,33 @@ proptest! {
             prop_assert_eq!(enforced.admitted, reported.admitted);
             prop_assert_eq!(enforced.refused, reported.would_refuse);
             prop_assert_eq!((enforced.would_refuse, reported.refused), (0, 0));
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn what_downgrades_refuses_nobody_raises_nobody_and_spends_as_what_refuses(
+        quotas in quotas(),
+        steps in steps(),
+        per_key: bool,
+        to in prop::sample::select(&Priority::ALL[..]),
+        own in prop::sample::select(&Priority::ALL[..]),
+    ) {
+        on_paused_time(async {
+            let refusing = gate(&quotas, per_key);
+            let downgrading = limit(&quotas, per_key).downgrade_to(to).gate();
+            let downgrading = downgrading.expect("it is valid");
+            for step in steps {
+                step.wait(quotas[0]).await;
+                let mut class = step.class();
+                class.priority = own;
+                let over = enter(&refusing, &class).await.is_err();
+                let permit = downgrading.acquire(&class).await.expect("it refuses nobody");
+                prop_assert_eq!(permit.downgraded(), over.then(|| to.min(own)));
+            }
+            let (refusing, downgrading) = (refusing.snapshot(), downgrading.snapshot());
+            prop_assert_eq!(downgrading.admitted, refusing.admitted);
+            prop_assert_eq!((downgrading.downgraded, downgrading.refused), (refusing.refused, 0));
             Ok(())
         })?;
     }

@@ -316,3 +316,46 @@ async fn a_database_that_is_protected_twice_has_one_limit_and_the_last_word_coun
     assert_eq!((snapshot.databases.len(), snapshot.limit, snapshot.in_flight), (1, 3, 1));
     drop(permit);
 }
+
+/// A half-open circuit of a database that was seen to do what routes want of it.
+async fn half_open(db: &Database) -> Admission {
+    let admission = Admission::builder().protect(db).build().expect("it is valid");
+    for _ in 0..3 {
+        send(&admission.layer(), "/product", async || query(db, MS).await).await;
+        advance(100 * MS).await;
+    }
+    admission.breaker().force_open();
+    admission.breaker().release();
+    assert_eq!(admission.snapshot().circuit, Circuit::HalfOpen);
+    admission
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_runs_no_query_is_no_proof_that_the_database_is_back() {
+    let db = Database::new("shop");
+    let admission = half_open(&db).await;
+    for _ in 0..5 {
+        send(&admission.layer(), "/new", async || ()).await;
+    }
+    assert_eq!(admission.snapshot().circuit, Circuit::HalfOpen);
+    for _ in 0..3 {
+        assert_eq!(admission.snapshot().circuit, Circuit::HalfOpen);
+        send(&admission.layer(), "/product", async || query(&db, MS).await).await;
+    }
+    assert_eq!(admission.snapshot().circuit, Circuit::Partial, "it ramps up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_queries_belong_to_nobody_known_every_page_is_a_proof() {
+    let db = Database::new("shop");
+    let admission = half_open(&db).await;
+    for _ in 0..100 {
+        db.record(MS, Outcome::Success);
+    }
+    advance(100 * MS).await;
+    db.record(MS, Outcome::Success);
+    for _ in 0..3 {
+        send(&admission.layer(), "/new", async || ()).await;
+    }
+    assert_eq!(admission.snapshot().circuit, Circuit::Partial);
+}

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
+use crate::load::Scale;
+use crate::trial::course::Course;
 use crate::trial::dialect::Dialect;
 use crate::trial::fault::Fault;
 
-/// Has a database go wrong in six ways under a shop that serves.
+/// Has a database go wrong in fifteen ways under a shop that serves.
 #[derive(Debug, Parser)]
 #[command(name = "faults", version)]
 pub(crate) struct Args {
@@ -34,6 +36,22 @@ pub(crate) struct Args {
     /// File for the figures as a page
     #[arg(long, value_name = "PATH")]
     pub(crate) markdown: Option<PathBuf>,
+
+    /// Trials of load as well, and all in one table; fails where something is lost, leaks or panics
+    #[arg(long, conflicts_with = "unprotected")]
+    pub(crate) budget: bool,
+
+    /// With --budget: minutes of overload
+    #[arg(long, value_name = "MINUTES", default_value_t = 10.0, value_parser = minutes, requires = "budget")]
+    pub(crate) minutes: f64,
+
+    /// With --budget: seconds of each, and faults cut short
+    #[arg(long, requires = "budget", conflicts_with = "minutes")]
+    pub(crate) quick: bool,
+
+    /// Holds so many slow connections to a shop; what --budget starts
+    #[arg(long, hide = true, num_args = 2, value_names = ["ADDRESS", "COUNT"])]
+    pub(crate) dawdle: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -51,8 +69,26 @@ impl Args {
         }
     }
 
+    /// How much of each trial of load.
+    pub(crate) fn scale(&self) -> Scale {
+        if self.quick { Scale::quick() } else { Scale::full(self.minutes) }
+    }
+
+    pub(crate) fn course(&self, fault: Fault) -> Course {
+        if self.quick { Course::short(fault, self.rate) } else { Course::full(fault, self.rate) }
+    }
+
     pub(crate) fn faults(&self) -> Vec<Fault> {
         if self.fault.is_empty() { Fault::ALL.into() } else { self.fault.clone() }
+    }
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.05..=60.0).contains(&minutes) {
+        Ok(minutes)
+    } else {
+        Err("must lie between 0.05 and 60".to_owned())
     }
 }
 

@@ -7,8 +7,19 @@ use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table};
 
 use crate::trial::findings::{Figure, Findings, Verdict};
 
-/// The runs against one server, as a table for a terminal.
+/// The runs against one server, as tables for a terminal.
 pub(crate) fn render(title: &str, runs: &[Findings]) -> String {
+    let tables = runs.chunks(COLUMNS).map(|runs| table(title, runs));
+    tables.collect::<Vec<_>>().join("\n")
+}
+
+/// The same in Markdown.
+pub(crate) fn markdown(title: &str, runs: &[Findings]) -> String {
+    let tables = runs.chunks(COLUMNS).map(table_in_markdown);
+    format!("## {title}\n\n{}", tables.collect::<Vec<_>>().join("\n"))
+}
+
+fn table(title: &str, runs: &[Findings]) -> String {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Disabled);
@@ -24,10 +35,9 @@ pub(crate) fn render(title: &str, runs: &[Findings]) -> String {
     table.to_string()
 }
 
-/// The same in Markdown.
-pub(crate) fn markdown(title: &str, runs: &[Findings]) -> String {
+fn table_in_markdown(runs: &[Findings]) -> String {
     let names: Vec<_> = runs.iter().map(|run| run.fault.name()).collect();
-    let mut page = format!("## {title}\n\n| | {} |\n|---|", names.join(" | "));
+    let mut page = format!("| | {} |\n|---|", names.join(" | "));
     page += &"---:|".repeat(runs.len());
     page.push('\n');
     for (label, figures) in rows(runs) {
@@ -53,3 +63,6 @@ fn cell(figure: &Figure) -> String {
     };
     format!("{}{verdict}", figure.shown)
 }
+
+/// Faults side by side that can be read.
+const COLUMNS: usize = 8;

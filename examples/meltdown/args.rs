@@ -1,13 +1,12 @@
 //! The command line, and the checks that need no run to be made.
 
-use std::fs::OpenOptions;
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
 
-use crate::failure::{Failure, Result};
+use crate::terminal::failure::{Failure, Result};
 use crate::timeline::Timeline;
 
 /// Replays the surge that took a shop's database down: without admission
@@ -72,22 +71,7 @@ impl Args {
     }
 }
 
-/// Finds out before the runs, not after them, whether the report can be kept.
-pub(crate) fn check_writable(report: &Path) -> Result<()> {
-    let existed = report.exists();
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(report)
-        .map_err(|error| Failure::new(format!("--report {}: {error}", report.display())))?;
-    if !existed {
-        // Best effort: an empty file left behind does no harm.
-        let _ = std::fs::remove_file(report);
-    }
-    Ok(())
-}
-
-fn surge_factor(text: &str) -> std::result::Result<f64, String> {
+fn surge_factor(text: &str) -> Result<f64, String> {
     let factor: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (1.0..=20.0).contains(&factor) {
         Ok(factor)

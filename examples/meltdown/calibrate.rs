@@ -9,9 +9,9 @@ use tokio::time::Instant;
 
 use crate::client::Customers;
 use crate::errand::Errands;
-use crate::failure::{Failure, Result};
 use crate::mix::{Route, database_deck};
-use crate::progress::Progress;
+use crate::terminal::failure::{Failure, Result};
+use crate::watching::progress::Progress;
 
 /// Requests in flight of the closed loop.
 const LEVELS: [usize; 3] = [2, 4, 8];
@@ -21,6 +21,9 @@ const WARM_UP: f64 = 0.2;
 /// is little more than noise.
 const UNLOADED: usize = 100;
 const UNLOADED_SEARCHES: usize = 15;
+/// The one without a database first, as it tells what the plumbing takes.
+const UNLOADED_ORDER: [Route; 6] =
+    [Route::Health, Route::Product, Route::Search, Route::Checkout, Route::Review, Route::View];
 
 /// The measure of all that follows.
 #[derive(Clone, Debug)]
@@ -115,7 +118,7 @@ impl Calibration {
                 tokio::spawn(async move {
                     let mut answered = Vec::new();
                     for errand in asked.iter().cycle() {
-                        let success = customers.attempt(errand).await.is_success();
+                        let success = customers.attempt(errand).await.answer.is_success();
                         let now = Instant::now();
                         if now >= until {
                             break;
@@ -141,13 +144,13 @@ impl Calibration {
 /// without a database.
 async fn unloaded(customers: &Customers, errands: &mut Errands) -> Result<Vec<(Route, Duration)>> {
     let mut latencies = Vec::new();
-    for route in [Route::Health, Route::Product, Route::Search, Route::Checkout] {
+    for route in UNLOADED_ORDER {
         let mut seen = Vec::new();
         let times = if route == Route::Search { UNLOADED_SEARCHES } else { UNLOADED };
         for _ in 0..times {
             let errand = errands.to(route, Duration::ZERO);
             let sent = Instant::now();
-            let answer = customers.attempt(&errand).await;
+            let answer = customers.attempt(&errand).await.answer;
             if !answer.is_success() {
                 return Err(Failure::new(format!(
                     "calibration: {} answered {answer}",

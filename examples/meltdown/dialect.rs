@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use crate::failure::{Failure, Result};
+use crate::terminal::failure::{Failure, Result};
 
 /// The database's language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use rand::Rng;
 use rand::rngs::StdRng;
 
 use crate::mix::Route;
-use crate::seed::WORDS;
+use crate::popularity::{POPULAR_PRODUCTS, POPULAR_SEARCHES, Popularity, phrase, rare_phrase};
 use crate::timeline::{Phase, Timeline};
 
 /// One customer's request, the same over its retries.
@@ -27,6 +27,8 @@ pub(crate) struct Errand {
 pub(crate) struct Errands {
     rng: StdRng,
     products: i64,
+    wanted_products: Popularity,
+    wanted_searches: Popularity,
     /// Begins every order id, so that no two runs share one.
     run: String,
     drawn: u64,
@@ -34,19 +36,54 @@ pub(crate) struct Errands {
 
 impl Errands {
     pub(crate) fn new(rng: StdRng, products: i64, run: impl Into<String>) -> Self {
-        Self { rng, products, run: run.into(), drawn: 0 }
+        Self {
+            rng,
+            products,
+            wanted_products: Popularity::among(POPULAR_PRODUCTS),
+            wanted_searches: Popularity::among(POPULAR_SEARCHES),
+            run: run.into(),
+            drawn: 0,
+        }
     }
 
     /// One errand to a given route.
     pub(crate) fn to(&mut self, route: Route, at: Duration) -> Errand {
-        self.drawn += 1;
         let path = match route {
             Route::Health => "/health".to_owned(),
             Route::Home => "/".to_owned(),
-            Route::Product => format!("/products/{}", self.rng.random_range(1..=self.products)),
-            Route::Search => format!("/search?q={}", WORDS[self.rng.random_range(0..WORDS.len())]),
+            Route::Product => product_page(self.product()),
+            Route::Search => search_page(&self.search()),
             Route::Checkout => "/checkout".to_owned(),
+            Route::Review => format!("/reviews/{}", self.product()),
+            Route::View => format!("/views/{}", self.product()),
         };
+        self.errand(route, path, at)
+    }
+
+    /// Each page that many want, once.
+    pub(crate) fn popular(&mut self) -> Vec<Errand> {
+        let products = (1..=POPULAR_PRODUCTS as i64).map(|id| (Route::Product, product_page(id)));
+        let searches = (0..POPULAR_SEARCHES).map(|nth| (Route::Search, search_page(&phrase(nth))));
+        let pages = products.chain(searches);
+        pages.map(|(route, path)| self.errand(route, path, Duration::ZERO)).collect()
+    }
+
+    fn product(&mut self) -> i64 {
+        match self.wanted_products.draw(&mut self.rng) {
+            Some(nth) => nth as i64 + 1,
+            None => self.rng.random_range(1..=self.products),
+        }
+    }
+
+    fn search(&mut self) -> String {
+        match self.wanted_searches.draw(&mut self.rng) {
+            Some(nth) => phrase(nth),
+            None => rare_phrase(&mut self.rng),
+        }
+    }
+
+    fn errand(&mut self, route: Route, path: String, at: Duration) -> Errand {
+        self.drawn += 1;
         let order = (route == Route::Checkout).then(|| format!("{}-{}", self.run, self.drawn));
         Errand {
             at,
@@ -82,6 +119,14 @@ impl Errands {
         let uniform: f64 = self.rng.random();
         Duration::from_secs_f64(-(1.0 - uniform).ln() / rate)
     }
+}
+
+fn product_page(id: i64) -> String {
+    format!("/products/{id}")
+}
+
+fn search_page(words: &str) -> String {
+    format!("/search?q={}", words.replace(' ', "+"))
 }
 
 #[cfg(test)]

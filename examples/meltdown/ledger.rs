@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::client::Customers;
-use crate::failure::Result;
 use crate::record::Record;
 use crate::seed::audit;
 use crate::store::Store;
+use crate::terminal::failure::Result;
 
 /// The customers' knowledge against the database's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

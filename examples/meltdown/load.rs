@@ -4,6 +4,7 @@
 //! Latency therefore counts from the intended arrival, not from the moment at
 //! which a late generator got round to sending.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -11,11 +12,11 @@ use tokio::time::{Instant, interval, sleep_until};
 
 use crate::client::Customers;
 use crate::errand::Errand;
-use crate::progress::Progress;
 use crate::protection::Guard;
 use crate::record::{Exchange, Record};
 use crate::shop::Shop;
 use crate::timeline::Timeline;
+use crate::watching::progress::Progress;
 
 const SAMPLE_EVERY: Duration = Duration::from_millis(100);
 
@@ -42,18 +43,20 @@ pub(crate) async fn run(
     drop(results);
     let figures = sampler.await.expect("the sampler does not panic");
     let exchanges = collector.await.expect("the collector does not panic");
-    Record { timeline, exchanges, figures }
+    Record { timeline, before: HashSet::new(), exchanges, figures }
 }
 
 async fn serve(customers: &Customers, errand: Errand, start: Instant) -> Exchange {
     let lag = start.elapsed().saturating_sub(errand.at);
-    let answers = customers.insist(&errand).await;
+    let replies = customers.insist(&errand).await;
     Exchange {
         route: errand.route,
+        path: errand.path,
         arrived: errand.at,
         lag,
         ended: start.elapsed(),
-        answers,
+        whole: replies.last().is_some_and(|reply| reply.whole),
+        answers: replies.into_iter().map(|reply| reply.answer).collect(),
         order: errand.order,
     }
 }

@@ -1,5 +1,6 @@
 //! The postmortem, replayed: a campaign sends a shop five times what its
-//! database sustains, first without admission control, then with it.
+//! database sustains, first without admission control, then with it and with copies
+//! of good answers for those whom it refuses.
 //!
 //! One process holds both sides: the shop (a small axum service on a loopback
 //! port, with threads of its own) and its customers (an open-loop generator
@@ -9,18 +10,25 @@
 //! Start reading at `shop.rs` for what is protected, `protection.rs` for how,
 //! `run.rs` for the course of a run.
 
+#[allow(dead_code, reason = "another example uses the rest")]
+#[path = "../page/mod.rs"]
+mod page;
+#[path = "../terminal/mod.rs"]
+mod terminal;
+#[allow(dead_code, reason = "another example uses the rest")]
+#[path = "../watching/mod.rs"]
+mod watching;
+
 mod args;
 mod calibrate;
 mod client;
 mod dialect;
 mod errand;
-mod failure;
 mod goals;
 mod ledger;
 mod load;
 mod mix;
-mod plots;
-mod progress;
+mod popularity;
 mod protection;
 mod quiet_hours;
 mod record;
@@ -43,14 +51,16 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tempfile::TempDir;
 
-use args::{Args, check_writable};
+use args::Args;
 use calibrate::Calibration;
 use dialect::Source;
-use failure::{Failure, Result};
 use mix::Route;
 use protection::Protection;
 use run::{Run, Stage};
 use store::Store;
+use terminal::failure::{Failure, Result};
+use terminal::mistake::explain;
+use terminal::writable::check_writable;
 
 /// Descriptors for both ends of every connection that a surge piles up.
 const DESCRIPTORS: u64 = 65_536;
@@ -58,7 +68,7 @@ const DESCRIPTORS: u64 = 65_536;
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) => return explain(&error),
+        Err(error) => return explain("meltdown", &error),
     };
     match replay(&args) {
         Ok(broken) if broken.is_empty() => ExitCode::SUCCESS,
@@ -73,18 +83,6 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
-}
-
-/// Help in full, a mistake in one line.
-fn explain(error: &clap::Error) -> ExitCode {
-    let text = error.render().to_string();
-    if error.use_stderr() {
-        let mistake = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        eprintln!("meltdown: {mistake} (try --help)");
-        return ExitCode::from(2);
-    }
-    println!("{text}");
-    ExitCode::SUCCESS
 }
 
 /// Everything from the first look at the settings to the report; returns the
@@ -168,6 +166,9 @@ fn conclude(report: &Path, introduction: &str, runs: &[Run]) -> Result<()> {
         println!("  {verdict}  {}: {}: {}", goal.run, goal.wanted, goal.measured);
     }
     report::write(report, introduction, runs, &sections, &goals)?;
-    println!("Report: {} (its last part: what the database handle says)", report.display());
+    println!(
+        "Report: {} (its last parts: what the database handle says, and the draft of a postmortem)",
+        report.display()
+    );
     Ok(())
 }

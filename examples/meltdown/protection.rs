@@ -2,9 +2,9 @@
 
 use axum::Router;
 use brownout::http::Routes;
-use brownout::{Admission, Circuit, Database, Priority, Reason};
+use brownout::{Admission, Circuit, Database, Priority, Reason, StaleLayer};
 
-use crate::failure::{Failure, Result};
+use crate::terminal::failure::{Failure, Result};
 
 /// What stands between the customers and the shop's handlers.
 #[derive(Clone, Debug)]
@@ -12,8 +12,10 @@ pub(crate) enum Protection {
     /// Nothing, as in the outage. Its pool is wrapped all the same, so that only the gates
     /// make the difference.
     Absent { database: Database },
-    /// Admission control, with its defaults.
-    Present { database: Database, admission: Admission },
+    /// Admission control, with its defaults, and copies of good answers around it. Of equal
+    /// requests at the same time one asks; a copy is served only where there is nothing
+    /// better, also while it is fresh.
+    Present { database: Database, admission: Admission, copies: StaleLayer },
 }
 
 /// The guard's inner state at one instant, for the plots.
@@ -23,6 +25,8 @@ pub(crate) struct Guard {
     pub(crate) limit: usize,
     pub(crate) in_flight: usize,
     pub(crate) waiting: usize,
+    /// Queries at the database.
+    pub(crate) queries: usize,
     pub(crate) circuit: Circuit,
     /// Refusals since the start by reason.
     pub(crate) refused: Vec<(String, u64)>,
@@ -41,7 +45,7 @@ impl Protection {
         let admission = Admission::builder().protect(&database);
         let invalid = |error| Failure::new(format!("the guard's settings: {error}"));
         let admission = admission.build().map_err(invalid)?;
-        Ok(Self::Present { database, admission })
+        Ok(Self::Present { database, admission, copies: StaleLayer::new().coalesce() })
     }
 
     /// What the run is called.
@@ -67,18 +71,27 @@ impl Protection {
     /// Puts the guard in front of the shop. It is told what is important, and learns by
     /// itself what needs the database.
     pub(crate) fn guard(&self, shop: Router) -> Router {
-        let Self::Present { admission, .. } = self else {
+        let Self::Present { admission, copies, .. } = self else {
             return shop;
         };
         let routes = Routes::new()
             .route("/checkout", Priority::Critical)
-            .route("/search", Priority::Sheddable);
-        shop.layer(admission.layer().classify(routes))
+            .route("/search", Priority::Sheddable)
+            .route("/reviews", Priority::Sheddable)
+            .route("/views", Priority::Bulk);
+        shop.layer(admission.layer().classify(routes)).layer(copies.clone())
+    }
+
+    /// The drafts of postmortems that the guard has to show, if there is one.
+    pub(crate) fn postmortems(&self) -> String {
+        let Self::Present { admission, .. } = self else { return String::new() };
+        let drafts = admission.incidents().iter().map(|own| own.to_markdown()).collect::<Vec<_>>();
+        drafts.join("\n")
     }
 
     /// The guard's figures, if there is a guard.
     pub(crate) fn figures(&self) -> Option<Guard> {
-        let Self::Present { admission, .. } = self else {
+        let Self::Present { admission, database, .. } = self else {
             return None;
         };
         let seen = admission.snapshot();
@@ -87,6 +100,7 @@ impl Protection {
             limit: seen.limit,
             in_flight: seen.in_flight,
             waiting: seen.waiting,
+            queries: database.snapshot().in_flight,
             circuit: seen.circuit,
             refused: refused.into(),
         })

@@ -1,16 +1,17 @@
 //! The report: one HTML file that needs nothing else, neither script nor net.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use crate::failure::{Failure, Result};
 use crate::goals::Goal;
-use crate::plots::{COLOURS, Scale, draw};
+use crate::page::drawing::{Band, COLOURS, Line, Scale, draw, top};
+use crate::page::html::{END, add, escaped, head, legend};
 use crate::record::Record;
 use crate::run::Run;
-use crate::series::{self, Line};
+use crate::series;
 use crate::table::Section;
+use crate::terminal::failure::{Failure, Result};
+use crate::timeline::Phase;
 
 /// A kind of plot: every run gets one, on the same axes.
 struct Plot {
@@ -20,10 +21,16 @@ struct Plot {
     lines: fn(&Record) -> Vec<Line>,
 }
 
-const PLOTS: [Plot; 7] = [
+const PLOTS: [Plot; 9] = [
     Plot {
-        title: "Success by route, %",
-        explanation: "Of the customers who came at a moment, how many got what they asked for.",
+        title: "What becomes of a request, %",
+        explanation: "Fresh: made for this request. Shared: made for another one at the same time. Copy: made before, since there was nothing better.",
+        scale: Scale::Linear,
+        lines: series::fates,
+    },
+    Plot {
+        title: "Useful answers by route, %",
+        explanation: "Of the customers who came at a moment, how many got what they asked for, copies included.",
         scale: Scale::Linear,
         lines: series::success,
     },
@@ -35,12 +42,12 @@ const PLOTS: [Plot; 7] = [
     },
     Plot {
         title: "Answered, requests/s",
-        explanation: "Requests that got what they asked for, when they got it.",
+        explanation: "Requests that got what they asked for, when they got it, copies included.",
         scale: Scale::Linear,
         lines: series::answered,
     },
     Plot {
-        title: "Latency of successes, ms",
+        title: "Latency of useful answers, ms",
         explanation: "From the intended arrival to the answer, retries included; logarithmic.",
         scale: Scale::Log,
         lines: series::latency,
@@ -50,6 +57,12 @@ const PLOTS: [Plot; 7] = [
         explanation: "Unprotected: the pool's connections and its queue. Protected: the guard's limit and queue. Logarithmic.",
         scale: Scale::Log,
         lines: series::concurrency,
+    },
+    Plot {
+        title: "Product pages with all their parts, %",
+        explanation: "What others bought is one query more, which a page does without when the service is degraded.",
+        scale: Scale::Linear,
+        lines: series::whole,
     },
     Plot {
         title: "Circuit breaker",
@@ -73,14 +86,18 @@ pub(crate) fn write(
     sections: &[Section],
     goals: &[Goal],
 ) -> Result<()> {
-    let mut page = format!("{HEAD}<p>{EXPLANATION}</p><p>{}</p>", escaped(introduction));
+    let mut page = format!(
+        "{}<p>{EXPLANATION}</p><p>{}</p>",
+        head("Meltdown: the postmortem, replayed"),
+        escaped(introduction)
+    );
     goal_table(&mut page, goals);
     for plot in &PLOTS {
         plots(&mut page, plot, runs)?;
     }
     figure_table(&mut page, sections, runs);
-    database_pages(&mut page, runs);
-    page.push_str("</main></html>\n");
+    texts(&mut page, runs);
+    page.push_str(END);
     fs::write(path, page)
         .map_err(|error| Failure::new(format!("--report {}: {error}", path.display())))
 }
@@ -96,41 +113,18 @@ fn plots(page: &mut String, plot: &Plot, runs: &[Run]) -> Result<()> {
         .collect();
     add(page, format_args!("<section><h2>{}</h2><p>{}</p>", plot.title, plot.explanation));
     if names.len() > 1 {
-        legend(page, &names);
+        legend(page, &names, &COLOURS);
     }
     page.push_str("<div class=pair>");
-    let top = top(plot.scale, &lines);
+    let top = top(plot.scale, lines.iter().flatten());
     for (run, lines) in runs.iter().zip(&lines) {
-        let svg = draw(lines, &run.record.timeline, plot.scale, top)?;
+        let (from, until) = run.record.timeline.span(Phase::Surge);
+        let surge = Band::new(from..until);
+        let svg = draw(lines, &[surge], run.record.timeline.end(), plot.scale, top, &COLOURS)?;
         add(page, format_args!("<figure><figcaption>{}</figcaption>{svg}</figure>", run.name));
     }
     page.push_str("</div></section>");
     Ok(())
-}
-
-/// The height that all runs share.
-fn top(scale: Scale, lines: &[Vec<Line>]) -> f64 {
-    let points = lines.iter().flatten().flat_map(|line| &line.points);
-    let highest = points.map(|(_, value)| scale.height(*value)).fold(0.0, f64::max);
-    match scale {
-        Scale::Linear => (highest * 1.05).max(5.0),
-        Scale::Log => highest.ceil().max(1.0),
-        Scale::Circuit => 3.0,
-    }
-}
-
-fn legend(page: &mut String, names: &[&str]) {
-    page.push_str("<p class=legend>");
-    for (name, (r, g, b)) in names.iter().zip(COLOURS.into_iter().cycle()) {
-        add(
-            page,
-            format_args!(
-                "<span><i style='background:rgb({r},{g},{b})'></i>{}</span> ",
-                escaped(name)
-            ),
-        );
-    }
-    page.push_str("</p>");
 }
 
 fn goal_table(page: &mut String, goals: &[Goal]) {
@@ -165,48 +159,34 @@ fn figure_table(page: &mut String, sections: &[Section], runs: &[Run]) {
     page.push_str("</table></div></section>");
 }
 
-/// What the database handle of each guarded run says.
-fn database_pages(page: &mut String, runs: &[Run]) {
+/// What the database handle of each guarded run says, and the draft of its postmortem.
+fn texts(page: &mut String, runs: &[Run]) {
     for run in runs.iter().filter(|run| run.guarded) {
-        add(
-            page,
-            format_args!(
-                "<section><h2>What the database handle says ({})</h2><p>{REPORT_CALL}</p>\
-                 <div class=wide><pre>{}</pre></div></section>",
-                run.name,
-                escaped(&run.database_page)
-            ),
-        );
+        text(page, run.name, "What the database handle says", REPORT_CALL, &run.database_page);
+        text(page, run.name, "The draft of a postmortem", INCIDENT_CALL, &run.postmortems);
     }
 }
 
-fn add(page: &mut String, text: std::fmt::Arguments<'_>) {
-    page.write_fmt(text).expect("a string takes any text");
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+fn text(page: &mut String, run: &str, title: &str, explanation: &str, text: &str) {
+    let text = escaped(text);
+    add(
+        page,
+        format_args!(
+            "<section><h2>{title} ({run})</h2><p>{explanation}</p>\
+             <div class=wide><pre>{text}</pre></div></section>"
+        ),
+    );
 }
 
 const EXPLANATION: &str = "A campaign sends a shop several times what its database sustains (shaded). \
     Customers wait two seconds, then try again, at most twice. Unprotected, every request queues for \
     the same few connections until its customer has left, so the database works hard for nobody; \
-    pages that need no database stay well, as they never wait for it. The same customers come at the \
+    pages that need no database stay well, as they never wait for it. Protected, a page that is refused \
+    comes from a copy if anybody has asked for it before; one search in ten is for something new. The same customers come at the \
     same moments in each run, and both columns share their axes.";
 
 const REPORT_CALL: &str =
     "<code>database.report()</code> when all was over, from the quiet hours before the run on.";
 
-const HEAD: &str = "<!doctype html><html lang=en><meta charset=utf-8>\
-<meta name=viewport content='width=device-width,initial-scale=1'><title>Meltdown: the postmortem, replayed</title><style>\
-:root{color-scheme:light dark;--ink:#1d2429;--paper:#fbfaf8;--card:#fff;--line:#dcd9d3;--good:#1d7a48;--bad:#c03744}\
-@media(prefers-color-scheme:dark){:root{--ink:#dfe3e6;--paper:#14181b;--card:#1b2024;--line:#343b41;--good:#5cc48d;--bad:#f0808a}}\
-body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}\
-main{max-width:1120px;margin:auto;padding:1rem}h1{line-height:1.2}h2{margin:0;font-size:1.1rem}p{max-width:75ch;margin:.4rem 0}\
-section{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:1rem;margin:1rem 0}\
-.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:.5rem 1rem}\
-figure{margin:0}figcaption{font-weight:600}svg{width:100%;height:auto;display:block}.legend span{margin-right:1rem;white-space:nowrap}\
-.legend i{display:inline-block;width:.9em;height:.9em;border-radius:2px;margin-right:.4em;vertical-align:-.1em}\
-.wide{overflow-x:auto}table{border-collapse:collapse;width:100%}td,th{padding:.25rem .6rem;text-align:left;border-bottom:1px solid var(--line)}\
-th{padding-top:1rem}.figure{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.met{color:var(--good);font-weight:600}\
-.missed{color:var(--bad);font-weight:600}pre{margin:.4rem 0;font-size:.85rem}</style><main><h1>Meltdown: the postmortem, replayed</h1>";
+const INCIDENT_CALL: &str =
+    "<code>incident.to_markdown()</code> for each of <code>admission.incidents()</code>.";

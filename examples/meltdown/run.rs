@@ -11,18 +11,19 @@ use crate::calibrate::Calibration;
 use crate::client::Customers;
 use crate::dialect::Source;
 use crate::errand::{Errand, Errands};
-use crate::failure::Result;
 use crate::ledger::Ledger;
 use crate::load;
 use crate::mix::Route;
-use crate::progress::Progress;
 use crate::protection::Protection;
 use crate::quiet_hours;
 use crate::record::Record;
 use crate::recovery::time_to_recover;
 use crate::server::Server;
 use crate::store::Store;
+use crate::terminal::failure::Result;
 use crate::timeline::{Phase, Timeline};
+use crate::watching::figures::per_cent;
+use crate::watching::progress::Progress;
 
 /// What all runs share.
 #[derive(Debug)]
@@ -54,6 +55,8 @@ pub(crate) struct Run {
     pub(crate) restarted: bool,
     /// The page of the database handle, at the end.
     pub(crate) database_page: String,
+    /// The drafts of its postmortems, in Markdown.
+    pub(crate) postmortems: String,
 }
 
 /// Item that only calibration sells; runs sell the ones after it.
@@ -103,6 +106,7 @@ impl Stage {
             server = Server::start(&self.listener, &self.source, protection, item)?;
         }
         let database_page = server.shop.database_page();
+        let postmortems = server.shop.postmortems();
         let customers = Customers::new(server.address);
         let ledger = Ledger::settle(&record, &customers, &self.store, item);
         let ledger = self.runtime.block_on(ledger)?;
@@ -115,6 +119,7 @@ impl Stage {
             recovered: time_to_recover(&record),
             restarted: !quiet,
             database_page,
+            postmortems,
             record,
             ledger,
         })
@@ -130,10 +135,10 @@ impl Stage {
         schedule: Vec<Errand>,
     ) -> Result<(Record, bool)> {
         let customers = Customers::new(server.address);
-        quiet_hours::pass(&customers, self.errands("quiet hours")).await?;
+        let before = quiet_hours::pass(&customers, self.errands("quiet hours")).await?;
         let progress = Progress::begin(name, timeline.end());
         let record = load::run(timeline, schedule, &customers, &server.shop, progress).await;
-        Ok((record, server.quiet().await))
+        Ok((Record { before, ..record }, server.quiet().await))
     }
 
     fn errands(&self, run: &str) -> Errands {
@@ -147,7 +152,14 @@ impl Run {
         100.0 * self.work / self.sustained
     }
 
-    /// Per cent of a route's requests in the surge that succeeded.
+    /// Per cent of the surge in which the database had at least one query to do.
+    pub(crate) fn busy(&self) -> f64 {
+        let (start, end) = self.record.timeline.span(Phase::Surge);
+        let seen = self.record.figures.iter().filter(|(at, _)| (start..end).contains(at));
+        per_cent(seen.map(|(_, guard)| guard.queries > 0))
+    }
+
+    /// Per cent of a route's requests in the surge that got a useful answer.
     pub(crate) fn surge_success(&self, route: Route) -> f64 {
         self.record.success(Phase::Surge, |asked| asked == route)
     }

@@ -10,8 +10,8 @@ use rand::rngs::StdRng;
 use sqlx::{AssertSqlSafe, query, query_scalar, raw_sql};
 use tokio::time::Instant;
 
-use crate::failure::Result;
 use crate::store::Store;
+use crate::terminal::failure::Result;
 
 /// What one search shall cost on an idle core.
 const SEARCH_COST: Duration = Duration::from_millis(100);
@@ -25,7 +25,13 @@ pub(crate) const WORDS: [&str; 16] = [
     "kelp", "linen", "maple", "nickel", "ochre", "pewter",
 ];
 
-const TABLES: [&str; 3] = ["meltdown_products", "meltdown_stock", "meltdown_orders"];
+const TABLES: [&str; 5] = [
+    "meltdown_products",
+    "meltdown_stock",
+    "meltdown_orders",
+    "meltdown_reviews",
+    "meltdown_views",
+];
 
 /// Creates and fills the tables; returns the number of products.
 pub(crate) async fn fill(store: &Store, items: i64, rng: &mut StdRng) -> Result<i64> {
@@ -35,6 +41,8 @@ pub(crate) async fn fill(store: &Store, items: i64, rng: &mut StdRng) -> Result<
          description VARCHAR(250) NOT NULL, price_cents BIGINT NOT NULL)",
         "CREATE TABLE meltdown_stock (item BIGINT PRIMARY KEY, sold BIGINT NOT NULL)",
         "CREATE TABLE meltdown_orders (id VARCHAR(64) PRIMARY KEY, item BIGINT NOT NULL)",
+        "CREATE TABLE meltdown_reviews (product BIGINT NOT NULL)",
+        "CREATE TABLE meltdown_views (product BIGINT NOT NULL)",
     ] {
         raw_sql(sql).execute(store.house()).await?;
     }

@@ -3,28 +3,23 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::mix::Route;
 use brownout::Circuit;
 
+use crate::mix::Route;
+use crate::page::drawing::Line;
 use crate::protection::Guard;
-use crate::record::{Exchange, Record, per_cent, quantile_of};
+use crate::record::{Exchange, Fate, Record};
+use crate::watching::figures::{per_cent, quantile_of};
 
 /// Width of a point in time.
 const BUCKET: f64 = 0.5;
-
-/// One named line; points are seconds and a value.
-#[derive(Clone, Debug)]
-pub(crate) struct Line {
-    pub(crate) name: String,
-    pub(crate) points: Vec<(f64, f64)>,
-}
 
 /// Requests per second that arrive, by route.
 pub(crate) fn offered(record: &Record) -> Vec<Line> {
     by_route(record, |exchanges| rate(record, exchanges.iter().map(|exchange| exchange.arrived)))
 }
 
-/// Requests per second that got what they asked for, by route.
+/// Requests per second that got a useful answer, by route.
 pub(crate) fn answered(record: &Record) -> Vec<Line> {
     by_route(record, |exchanges| {
         let good = exchanges.iter().filter(|exchange| exchange.succeeded());
@@ -32,7 +27,30 @@ pub(crate) fn answered(record: &Record) -> Vec<Line> {
     })
 }
 
-/// Per cent of the requests arriving at a time that succeed, by route.
+/// What becomes of the requests arriving at a time, in per cent of them.
+pub(crate) fn fates(record: &Record) -> Vec<Line> {
+    let all: Vec<&Exchange> = record.exchanges.iter().collect();
+    let share = |seen: &[&Exchange], fate| {
+        (!seen.is_empty()).then(|| per_cent(seen.iter().map(|exchange| exchange.fate() == fate)))
+    };
+    Fate::ALL
+        .map(|fate| Line {
+            name: fate.name().to_owned(),
+            points: buckets(record, &all, |seen| share(seen, fate)),
+        })
+        .into()
+}
+
+/// Per cent of the product pages with the part that they can do without.
+pub(crate) fn whole(record: &Record) -> Vec<Line> {
+    let pages: Vec<_> = record.exchanges.iter().filter(|exchange| exchange.is_page()).collect();
+    let points = buckets(record, &pages, |seen| {
+        (!seen.is_empty()).then(|| per_cent(seen.iter().map(|page| page.whole)))
+    });
+    vec![Line { name: "whole pages".to_owned(), points }]
+}
+
+/// Per cent of the requests arriving at a time that get a useful answer, by route.
 pub(crate) fn success(record: &Record) -> Vec<Line> {
     by_route(record, |exchanges| {
         buckets(record, exchanges, |seen| {
@@ -41,7 +59,7 @@ pub(crate) fn success(record: &Record) -> Vec<Line> {
     })
 }
 
-/// Median and 99th percentile of the successes among requests arriving at a
+/// Median and 99th percentile of the useful answers to requests arriving at a
 /// time, in milliseconds.
 pub(crate) fn latency(record: &Record) -> Vec<Line> {
     let all: Vec<&Exchange> = record.exchanges.iter().collect();

@@ -7,10 +7,10 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, sleep};
 
 use crate::dialect::Source;
-use crate::failure::{Failure, Result};
 use crate::protection::Protection;
 use crate::shop::Shop;
 use crate::store::Store;
+use crate::terminal::failure::{Failure, Result};
 
 /// Longest wait for queries that nobody reads any more.
 const CALM_DOWN: Duration = Duration::from_secs(15);

@@ -3,15 +3,26 @@
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
+use brownout::{Brownout, Optional};
 
 use crate::protection::{Guard, Protection};
 use crate::store::{POOL, Placed, Store};
 
 /// Header with the client-made order id: the same for every retry.
 pub(crate) const ORDER_ID: &str = "idempotency-key";
+
+/// How the part of a product page begins that it can do without.
+pub(crate) const OTHERS: &str = "Others bought";
+/// That part, the only one there is.
+const OTHERS_BOUGHT: Optional = Optional::nth(1, 1);
+
+/// For a page that is the same for everybody.
+const FOR_ALL: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "public, max-age=5")];
+/// For what must be true now.
+const FOR_NOW: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
@@ -36,6 +47,8 @@ impl Shop {
             .route("/search", get(search))
             .route("/checkout", post(check_out))
             .route("/orders/{id}", get(order))
+            .route("/reviews/{product}", post(review))
+            .route("/views/{product}", post(view))
             .with_state(self.clone());
         self.protection.guard(shop)
     }
@@ -49,6 +62,7 @@ impl Shop {
                 limit: POOL as usize,
                 in_flight,
                 waiting: self.at_database().saturating_sub(in_flight),
+                queries: in_flight,
                 ..Guard::default()
             }
         })
@@ -57,6 +71,11 @@ impl Shop {
     /// Whether no query runs and none waits.
     pub(crate) fn is_quiet(&self) -> bool {
         self.at_database() == 0 && self.store.busy() == 0
+    }
+
+    /// The drafts of the postmortems.
+    pub(crate) fn postmortems(&self) -> String {
+        self.protection.postmortems()
     }
 
     /// The plain-text page on what the database went through.
@@ -70,14 +89,20 @@ impl Shop {
     }
 }
 
-async fn product(State(shop): State<Shop>, Path(id): Path<i64>) -> Result<Response, Unavailable> {
-    let product = shop.store.product(id).await?;
-    Ok(match product {
-        Some((name, cents)) => {
-            format!("{name}: {}.{:02}\n", cents / 100, cents % 100).into_response()
-        }
-        None => StatusCode::NOT_FOUND.into_response(),
-    })
+async fn product(
+    State(shop): State<Shop>,
+    Path(id): Path<i64>,
+    brownout: Brownout,
+) -> Result<Response, Unavailable> {
+    let Some((name, cents)) = shop.store.product(id).await? else {
+        return Ok(StatusCode::NOT_FOUND.into_response());
+    };
+    let mut page = format!("{name}: {}.{:02}\n", cents / 100, cents % 100);
+    if brownout.serves(OTHERS_BOUGHT) {
+        let others = shop.store.others(id).await?;
+        page += &format!("{OTHERS}: {}\n", others.join(", "));
+    }
+    Ok((FOR_ALL, page).into_response())
 }
 
 async fn search(
@@ -88,7 +113,7 @@ async fn search(
         return Ok((StatusCode::BAD_REQUEST, "search for what? (?q=)").into_response());
     };
     let (hits, cheapest) = shop.store.search(word).await?;
-    Ok(format!("{hits} products, from {} cents\n", cheapest).into_response())
+    Ok((FOR_ALL, format!("{hits} products, from {cheapest} cents\n")).into_response())
 }
 
 async fn check_out(State(shop): State<Shop>, headers: HeaderMap) -> Result<Response, Unavailable> {
@@ -105,9 +130,19 @@ async fn check_out(State(shop): State<Shop>, headers: HeaderMap) -> Result<Respo
 async fn order(State(shop): State<Shop>, Path(id): Path<String>) -> Result<Response, Unavailable> {
     let found = shop.store.has_order(&id).await?;
     Ok(match found {
-        true => "placed\n".into_response(),
-        false => StatusCode::NOT_FOUND.into_response(),
+        true => (FOR_NOW, "placed\n").into_response(),
+        false => (FOR_NOW, StatusCode::NOT_FOUND).into_response(),
     })
+}
+
+async fn review(State(shop): State<Shop>, Path(id): Path<i64>) -> Result<StatusCode, Unavailable> {
+    shop.store.review(id).await?;
+    Ok(StatusCode::CREATED)
+}
+
+async fn view(State(shop): State<Shop>, Path(id): Path<i64>) -> Result<StatusCode, Unavailable> {
+    shop.store.view(id).await?;
+    Ok(StatusCode::CREATED)
 }
 
 /// The database gave no answer.

@@ -13,7 +13,7 @@ use sqlx::{
 use tokio::time::timeout;
 
 use crate::dialect::{Dialect, Source};
-use crate::failure::{Failure, Result};
+use crate::terminal::failure::{Failure, Result};
 
 /// Connections of the shop's pool. Together with sqlx's acquire timeout of 30 s
 /// it is the set-up of the outage: far more than two cores can serve at once.
@@ -33,10 +33,13 @@ pub(crate) struct Store {
 #[derive(Debug)]
 struct Statements {
     product: SqlStr,
+    others: SqlStr,
     search: SqlStr,
     sell: SqlStr,
     record: SqlStr,
     order: SqlStr,
+    review: SqlStr,
+    view: SqlStr,
 }
 
 /// How a checkout that did not fail ended.
@@ -113,6 +116,11 @@ impl Store {
         query_as(self.statements.product.clone()).bind(id).fetch_optional(&self.pool).await
     }
 
+    /// The names of what was bought with it: what a page can do without.
+    pub(crate) async fn others(&self, id: i64) -> std::result::Result<Vec<String>, Error> {
+        query_scalar(self.statements.others.clone()).bind(id).fetch_all(&self.pool).await
+    }
+
     /// Hits and lowest price: reads every description.
     pub(crate) async fn search(&self, word: &str) -> std::result::Result<(i64, i64), Error> {
         query_as(self.statements.search.clone())
@@ -144,6 +152,20 @@ impl Store {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Keeps that a product was reviewed.
+    pub(crate) async fn review(&self, product: i64) -> std::result::Result<(), Error> {
+        self.note(&self.statements.review, product).await
+    }
+
+    /// Keeps that a product was looked at.
+    pub(crate) async fn view(&self, product: i64) -> std::result::Result<(), Error> {
+        self.note(&self.statements.view, product).await
+    }
+
+    async fn note(&self, statement: &SqlStr, product: i64) -> std::result::Result<(), Error> {
+        query(statement.clone()).bind(product).execute(&self.pool).await.map(drop)
     }
 
     /// Whether the order exists.
@@ -178,19 +200,30 @@ async fn greet(
 
 impl Statements {
     fn all(&self) -> Vec<SqlStr> {
-        let all = [&self.product, &self.search, &self.sell, &self.record, &self.order];
-        all.into_iter().cloned().collect()
+        let Self { product, others, search, sell, record, order, review, view } = self;
+        [product, others, search, sell, record, order, review, view].map(Clone::clone).into()
     }
 
     fn new(dialect: Dialect) -> Self {
         Self {
             product: dialect.sql("SELECT name, price_cents FROM meltdown_products WHERE id = $1"),
+            others: dialect.sql(
+                "SELECT name FROM meltdown_products WHERE id > $1 ORDER BY id LIMIT 3",
+            ),
             search: dialect.sql(
                 "SELECT COUNT(*), COALESCE(MIN(price_cents), 0) FROM meltdown_products WHERE description LIKE $1",
             ),
             sell: dialect.sql("UPDATE meltdown_stock SET sold = sold + 1 WHERE item = $1"),
             record: dialect.sql("INSERT INTO meltdown_orders (id, item) VALUES ($1, $2)"),
             order: dialect.sql("SELECT item FROM meltdown_orders WHERE id = $1"),
+            review: dialect.sql("INSERT INTO meltdown_reviews (product) VALUES ($1)"),
+            view: dialect.sql("INSERT INTO meltdown_views (product) VALUES ($1)"),
         }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::new(format!("the database failed outside the runs: {error}"))
     }
 }

@@ -7,7 +7,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Attribute, Cell, CellAlignment, Table};
 
 use crate::mix::Route;
-use crate::record::Answer;
+use crate::record::{Answer, Fate};
 use crate::run::Run;
 use crate::timeline::Phase;
 
@@ -23,6 +23,8 @@ pub(crate) struct Section {
 pub(crate) fn sections(runs: &[Run]) -> Vec<Section> {
     vec![
         surge_success(runs),
+        fates(runs),
+        refusals(runs),
         phase_success(runs),
         latencies(runs),
         answers(runs),
@@ -68,12 +70,54 @@ fn surge_success(runs: &[Run]) -> Section {
             row(label, runs, |run| format!("{:.1} %", run.surge_success(route)))
         })
         .collect();
-    rows.push(row("all that need the database", runs, |run| {
-        let success = run.record.success(Phase::Surge, Route::needs_database);
-        format!("{success:.1} %")
-    }));
-    Section { title: "Success in the surge", rows }
+    for (label, routes) in SUMS {
+        rows.push(row(label, runs, |run| {
+            format!("{:.1} %", run.record.success(Phase::Surge, routes))
+        }));
+    }
+    Section { title: "Useful answers in the surge", rows }
 }
+
+/// What the sums are over.
+const SUMS: [(&str, Routes); 2] =
+    [("all that need the database", Route::needs_database), ("all", |_| true)];
+
+/// Whether a route is one of those.
+type Routes = fn(Route) -> bool;
+
+fn fates(runs: &[Run]) -> Section {
+    let shares = |run: &Run, routes: &dyn Fn(Route) -> bool| {
+        let share = |fate| run.record.share(Phase::Surge, routes, |own| own == fate);
+        Fate::ALL.map(|fate| format!("{:.1}", share(fate))).join(" / ")
+    };
+    let mut rows: Vec<_> = Route::ALL
+        .into_iter()
+        .map(|route| row(route.name(), runs, |run| shares(run, &|asked| asked == route)))
+        .collect();
+    rows.extend(SUMS.map(|(label, routes)| row(label, runs, |run| shares(run, &routes))));
+    rows.push(row("product pages with all their parts", runs, |run| {
+        format!("{:.1} %", run.record.whole(Phase::Surge))
+    }));
+    Section { title: "… fresh / shared / a copy; refused / failed, %", rows }
+}
+
+fn refusals(runs: &[Run]) -> Section {
+    let of = |run: &Run, priority: &str| {
+        let routes = |route: Route| route.priority() == priority;
+        let attempts = run.record.refused_attempts(Phase::Surge, routes);
+        format!("{attempts} / {}", run.record.refused(Phase::Surge, routes))
+    };
+    let mut rows: Vec<_> = PRIORITIES
+        .into_iter()
+        .map(|priority| row(priority, runs, |run| of(run, priority)))
+        .collect();
+    rows.push(row("searches, though there was a copy", runs, |run| {
+        run.record.refused_in_spite_of_a_copy().to_string()
+    }));
+    Section { title: "Refused in the surge: attempts / requests in the end", rows }
+}
+
+const PRIORITIES: [&str; 5] = ["critical", "normal", "sheddable", "bulk", "no database"];
 
 fn phase_success(runs: &[Run]) -> Section {
     let rows = Phase::ALL
@@ -82,7 +126,7 @@ fn phase_success(runs: &[Run]) -> Section {
             row(phase.name(), runs, |run| format!("{:.1} %", run.record.success(phase, |_| true)))
         })
         .collect();
-    Section { title: "Success of all requests", rows }
+    Section { title: "Useful answers to all requests", rows }
 }
 
 fn latencies(runs: &[Run]) -> Section {
@@ -99,7 +143,7 @@ fn latencies(runs: &[Run]) -> Section {
         let at = |quantile| milliseconds(run.record.lag(quantile));
         format!("{} / {}", at(0.5), at(0.99))
     }));
-    Section { title: "Latency of successes in the surge, p50 / p99", rows }
+    Section { title: "Latency of useful answers in the surge, p50 / p99", rows }
 }
 
 fn answers(runs: &[Run]) -> Section {
@@ -125,6 +169,7 @@ fn database(runs: &[Run]) -> Section {
             row("goodput in the surge, of sustained", runs, |run| {
                 format!("{:.0} %", run.goodput())
             }),
+            row("busy in the surge, of the time", runs, |run| format!("{:.0} %", run.busy())),
             row("back to normal after the surge", runs, recovery),
             row("needed a restart to get its connections back", runs, |run| {
                 if run.restarted { "yes" } else { "no" }.to_owned()

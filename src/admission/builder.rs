@@ -1,27 +1,30 @@
 //! Settings of all gates, with defaults for those who read nothing.
 
-use std::{
-    fmt,
-    sync::{Arc, atomic::AtomicU64},
-};
+use std::{fmt, sync::Arc};
 
 use super::{Admission, door::Doorkeeper, prober::Prober, report, watch::Watch};
 use crate::{
     class::Downstream,
-    config::InvalidConfig,
+    config::{self, InvalidConfig},
     database::Database,
-    event::{Observe, Subject},
-    gate::{CircuitBreaker, ConcurrencyLimit, Gates, Guard, Place, RateLimit},
+    event::{Event, Observe, Subject},
+    gate::{CircuitBreaker, ConcurrencyLimit, Counts, Gates, Guard, Place, RateLimit},
+    incident::Watcher,
+    journal::Journal,
 };
 
 /// Settings of an [`Admission`].
 #[must_use]
 pub struct AdmissionBuilder {
-    databases: Vec<(Database, Option<ConcurrencyLimit>)>,
+    pub(super) databases: Vec<(Database, Option<ConcurrencyLimit>)>,
+    /// For the databases of these names, whatever else is said of them.
+    pub(super) by_name: Vec<(String, ConcurrencyLimit)>,
     place: Place,
     rate: Option<RateLimit>,
     breaker: CircuitBreaker,
     concurrency: ConcurrencyLimit,
+    dim_above: f64,
+    report_only: bool,
     observer: Arc<dyn Observe>,
 }
 
@@ -29,10 +32,13 @@ impl AdmissionBuilder {
     pub(super) fn new() -> Self {
         Self {
             databases: Vec::new(),
+            by_name: Vec::new(),
             place: Place::default(),
             rate: None,
             breaker: CircuitBreaker::new(),
             concurrency: ConcurrencyLimit::new(),
+            dim_above: DIM_ABOVE,
+            report_only: false,
             observer: Arc::new(()),
         }
     }
@@ -63,7 +69,7 @@ impl AdmissionBuilder {
     /// Circuits and limits bind where a request takes a connection
     /// ([`Database::checkout`], or a wrapped pool), and not where it comes in; there, only
     /// the quota does. A request that is refused so is answered with the refusal if its
-    /// handler fails for it. Default: a request takes its permits where it comes in, and
+    /// handler fails for it, or by a [fallback](crate::FallbackLayer) that can. Default: a request takes its permits where it comes in, and
     /// only one that was not expected to need a database asks at the connection.
     ///
     /// Where many requests do much before they need the database for a short time, this
@@ -89,11 +95,64 @@ impl AdmissionBuilder {
         Self { concurrency, ..self }
     }
 
+    /// What is optional is left out so far that no more requests are in flight and waiting,
+    /// the bulk aside, than this share of 1.4 times the limit and what is done in 22 ms: see
+    /// [`Brownout`](crate::Brownout). More than 0 and at most 1. Default: 0.8, which is the
+    /// limit, an eighth of it, and what is done in 18 ms. Within a third more or less, the
+    /// level stays where it is.
+    pub fn dim_above(self, share: f64) -> Self {
+        Self { dim_above: share, ..self }
+    }
+
+    /// Everything is decided and shown, and nobody is refused, delayed or served less: the first
+    /// step to adopt it. Who would have been refused is counted
+    /// ([`Snapshot::would_refuse_of`](crate::Snapshot::would_refuse_of)) and is an event
+    /// ([`Event::WouldRefuse`](crate::Event::WouldRefuse)); the level is told, and requests do not
+    /// see it. A circuit that is forced open still refuses, and so does a
+    /// [drain](Admission::drain); a level that is forced is seen, and a
+    /// request still waits for the answer of a fleet that shares a quota. A gate alone has its own setting:
+    /// [`CircuitBreaker::report_only`], [`RateLimit::report_only`],
+    /// [`ConcurrencyLimit::report_only`]. Default: gates are enforced.
+    ///
+    /// What is not refused makes what comes after it wait, so that as long as nothing is
+    /// enforced, an overload is deeper, and more would be refused, than afterwards.
+    ///
+    /// ```
+    /// # let db = brownout::Database::new("shop");
+    /// use brownout::{Admission, Priority, Reason};
+    ///
+    /// let admission = Admission::builder().protect(&db).report_only().build()?;
+    /// let critical = admission.snapshot().would_refuse_of(Priority::Critical, Reason::QueueFull);
+    /// assert_eq!(critical, 0);
+    /// # Ok::<(), brownout::InvalidConfig>(())
+    /// ```
+    pub fn report_only(self) -> Self {
+        Self { report_only: true, ..self }
+    }
+
+    /// Has all gates only report, if it is to.
+    fn settle(self) -> Self {
+        if !self.report_only {
+            return self;
+        }
+        let limits = self.databases.into_iter();
+        let limits =
+            limits.map(|(own, limit)| (own, limit.map(ConcurrencyLimit::report_only))).collect();
+        Self {
+            databases: limits,
+            rate: self.rate.map(RateLimit::report_only),
+            breaker: self.breaker.report_only(),
+            concurrency: self.concurrency.report_only(),
+            ..self
+        }
+    }
+
     /// Sees every refusal and transition: a closure such as
-    /// `|event: &Event| println!("{event}")`, which has to say what it takes. Default: nobody
-    /// does.
+    /// `|event: &Event| println!("{event}")`, which has to say what it takes, or
+    /// `brownout::tracing::Log`. Called again, one more does. Default: nobody does.
     pub fn on_event(self, observer: impl Observe + 'static) -> Self {
-        Self { observer: Arc::new(observer), ..self }
+        let (first, then) = (self.observer, Box::new(observer));
+        Self { observer: Arc::new(Both { first, then }), ..self }
     }
 
     /// The gates, subscribed to the database.
@@ -102,8 +161,21 @@ impl AdmissionBuilder {
     ///
     /// [`InvalidConfig`] if a setting is outside its range.
     pub fn build(self) -> Result<Admission, InvalidConfig> {
+        self.named()?.settle().build_settled()
+    }
+
+    pub(crate) fn checked_dim_above(&self) -> Result<f64, InvalidConfig> {
+        config::share("dim_above", self.dim_above)
+    }
+
+    fn build_settled(mut self) -> Result<Admission, InvalidConfig> {
+        let journal = Arc::new(Journal::before(self.observer));
+        self.observer = journal.clone();
         let observer = self.observer.clone();
-        let rate = self.rate.map(|rate| rate.observed_gate(observer)).transpose()?;
+        let dim_above = self.checked_dim_above()?;
+        let noted = |own| Arc::new(journal.also_before(own)) as Arc<dyn Observe>;
+        let rate = self.rate.map(|rate| rate.map_observer(noted).observed_gate(observer));
+        let rate = rate.transpose()?;
         let service = self.databases.is_empty().then(|| Database::new("service"));
         let given = service.iter().map(|service| (service.clone(), None)).chain(self.databases);
         let (databases, limits): (Vec<_>, Vec<_>) = given.unzip();
@@ -116,13 +188,15 @@ impl AdmissionBuilder {
                 name: name.clone(),
                 breaker: self.breaker.observed_gate(of.clone(), self.observer.clone())?,
                 concurrency: limit.observed_gate(of, self.observer.clone())?,
-                admitted: AtomicU64::default(),
+                counts: Counts::default(),
             })
         });
         let guards = guards.collect::<Result<_, _>>()?;
         let route_breaker = self.breaker.for_routes(names, self.observer.clone())?;
         let route_breaker = service.is_none().then_some(route_breaker);
-        let gates = Gates::new(rate, guards, self.place, route_breaker, self.observer);
+        let (place, report_only) = (self.place, self.report_only);
+        let gates =
+            Gates::new(rate, guards, place, route_breaker, dim_above, report_only, self.observer);
         for (index, database) in databases.iter().enumerate() {
             database.subscribe(gates.listener(index));
             database.subscribe(Prober::new(gates.weak(), index, database));
@@ -130,9 +204,28 @@ impl AdmissionBuilder {
             let weak = gates.weak();
             database.set_routes(move || report::routes(&weak, index));
         }
-        let databases = databases.into();
-        let watch = service.map_or(Watch::Databases(databases), Watch::Service);
-        Ok(Admission { gates, watch })
+        let databases: Arc<[Database]> = databases.into();
+        let watcher = Watcher::new(gates.weak(), databases.clone(), journal.clone());
+        databases.iter().for_each(|database| database.subscribe(watcher.listener()));
+        let watch = service.as_ref().map_or(Watch::Databases(databases), Watch::service);
+        Ok(Admission { gates, watch, journal, watcher })
+    }
+}
+
+/// Two who watch, one after the other.
+struct Both {
+    first: Arc<dyn Observe>,
+    then: Box<dyn Observe>,
+}
+
+impl Observe for Both {
+    fn observe(&self, event: &Event) {
+        self.first.observe(event);
+        self.then.observe(event);
+    }
+
+    fn looks(&self) -> bool {
+        self.first.looks() || self.then.looks()
     }
 }
 
@@ -144,6 +237,11 @@ impl fmt::Debug for AdmissionBuilder {
             .field("rate", &self.rate)
             .field("breaker", &self.breaker)
             .field("concurrency", &self.concurrency)
+            .field("dim_above", &self.dim_above)
+            .field("report_only", &self.report_only)
             .finish_non_exhaustive()
     }
 }
+
+/// The pressure that the level aims at.
+const DIM_ABOVE: f64 = 0.8;

@@ -16,16 +16,11 @@ use super::{
     inspect::{Format, Inspect},
     oneshot::Oneshot,
     protocol::Protocol,
+    served::{Admitted, Served, fallen_back, served},
+    service::tell_brownout,
     watch::Watch,
 };
-use crate::{
-    class::Class,
-    clock,
-    database::{InFlight, Spent, Visit},
-    gate::{Finish, Gate},
-    outcome::{Outcome, Sample},
-    rejection::Rejection,
-};
+use crate::{class::Class, clock, database::Visit, gate::Gate, rejection::Rejection};
 
 /// The answer of a service behind a gate, on its way.
 ///
@@ -41,14 +36,13 @@ where
     F: Answer<Req, S::Response, S::Error>,
 {
     #[pin]
-    state: State<S, Req, G, F, F::Future>,
+    state: State<S, Req, G, F, F::Future, F::Kept>,
     protocol: P,
 }
 
 /// The ways in which an answer comes about.
 #[pin_project(project = StateProject)]
-#[expect(clippy::large_enum_variant, reason = "nothing is boxed on the way of a request")]
-enum State<S, Req, G, F, A>
+enum State<S, Req, G, F, A, K>
 where
     S: Service<Req>,
     G: Gate,
@@ -64,12 +58,13 @@ where
         call: Oneshot<S, Req>,
         visit: Option<Visit>,
         admitted: Option<Admitted<G::Permit>>,
-    },
-    Answering {
-        #[pin]
-        answer: A,
+        /// For the fallback, where it can answer what is refused in the midst.
+        kept: Option<K>,
     },
     Refused {
+        /// The fallback's, if it does not decline.
+        #[pin]
+        answer: Option<A>,
         /// Taken when it is told.
         refusal: Option<(Rejection, Format)>,
     },
@@ -82,15 +77,10 @@ pub(super) struct Parked<S, Req, F> {
     pub(super) inner: S,
     pub(super) request: Req,
     pub(super) class: Class,
+    /// When it came.
+    pub(super) since: Instant,
     pub(super) watch: Watch,
     pub(super) fallback: F,
-}
-
-/// What an admitted request holds.
-pub(super) struct Admitted<H> {
-    pub(super) permit: H,
-    pub(super) query: Option<InFlight>,
-    pub(super) since: Instant,
 }
 
 impl<S, Req, G, P, F> ResponseFuture<S, Req, G, P, F>
@@ -104,9 +94,10 @@ where
         call: Oneshot<S, Req>,
         visit: Option<Visit>,
         admitted: Admitted<G::Permit>,
+        kept: Option<F::Kept>,
         protocol: P,
     ) -> Self {
-        Self { state: State::Calling { call, visit, admitted: Some(admitted) }, protocol }
+        Self { state: State::Calling { call, visit, admitted: Some(admitted), kept }, protocol }
     }
 
     pub(super) fn waiting(wait: G::Wait, parked: Parked<S, Req, F>, protocol: P) -> Self {
@@ -121,54 +112,53 @@ where
     }
 }
 
-impl<S, Req, G, F> State<S, Req, G, F, F::Future>
+impl<S, Req, G, F> State<S, Req, G, F, F::Future, F::Kept>
 where
     S: Service<Req>,
     G: Gate,
     F: Answer<Req, S::Response, S::Error>,
 {
     fn refused(
-        request: Req,
+        mut request: Req,
         rejection: Rejection,
         fallback: F,
         protocol: &impl Inspect<Req>,
     ) -> Self {
         let format = protocol.format(&request);
-        match fallback.answer(request, &rejection) {
-            Some(answer) => Self::Answering { answer },
-            None => Self::Refused { refusal: Some((rejection, format)) },
-        }
+        let answer = if fallback.takes(&rejection) {
+            protocol.tell_refusal(&mut request, &rejection);
+            fallback.answer(request, &rejection)
+        } else {
+            None
+        };
+        Self::Refused { answer, refusal: Some((rejection, format)) }
+    }
+
+    fn refused_in_the_midst(kept: Option<F::Kept>, rejection: Rejection, format: Format) -> Self {
+        let answer = kept.and_then(|kept| F::answer_kept(kept, &rejection));
+        Self::Refused { answer, refusal: Some((rejection, format)) }
     }
 
     fn after_wait(
         answer: Result<G::Permit, Rejection>,
         parked: Parked<S, Req, F>,
-        protocol: &impl Inspect<Req>,
+        protocol: &(impl Protocol<S::Response, S::Error> + Inspect<Req>),
     ) -> Self {
-        let Parked { inner, request, class, watch, fallback } = parked;
+        let Parked { inner, mut request, class, since, watch, fallback } = parked;
         match answer {
             Ok(permit) => {
-                let query = watch.start(&class);
-                let visit = permit.attendance().map(Visit::within);
-                let admitted = Some(Admitted { permit, query, since: clock::now() });
-                Self::Calling { call: Oneshot::new(inner, request), visit, admitted }
+                let now = clock::now();
+                let errand = watch.start(&class, Some(now.into()));
+                let admitted = Admitted { permit, errand, since: now };
+                let visit = admitted.visit();
+                let kept = visit.as_ref().and_then(|_| fallback.keep(&request));
+                tell_brownout(protocol, &mut request, visit.as_ref());
+                let waited = now.saturating_duration_since(since);
+                protocol.note_admitted(waited, visit.as_ref().map(Visit::level));
+                let (call, admitted) = (Oneshot::new(inner, request), Some(admitted));
+                Self::Calling { call, visit, admitted, kept }
             }
             Err(rejection) => Self::refused(request, rejection, fallback, protocol),
-        }
-    }
-}
-
-impl<H: Finish> Admitted<H> {
-    fn has_listeners(&self) -> bool {
-        self.query.is_some() || self.permit.listens()
-    }
-
-    /// Tells whoever wants to know; the permit lives on.
-    fn finish(&mut self, outcome: Outcome) {
-        let latency = clock::now().saturating_duration_since(self.since);
-        self.permit.finish(&Sample::new(latency, outcome));
-        if let Some(query) = self.query.take() {
-            query.finish(outcome);
         }
     }
 }
@@ -190,21 +180,26 @@ where
                     let answer = ready!(wait.poll(cx));
                     State::after_wait(answer, parked.take().expect(ONCE), this.protocol)
                 }
-                StateProject::Calling { call, visit, admitted } => {
+                StateProject::Calling { call, visit, admitted, kept } => {
                     let result = ready!(Visit::during(visit, || call.poll(cx)));
-                    let noted = visit.as_mut().map(Noted::by).unwrap_or_default();
-                    // In its place, since it is large.
-                    *visit = None;
                     let admitted = admitted.take().expect(ONCE);
-                    return Poll::Ready(served(this.protocol, result, noted, admitted));
+                    match served(this.protocol, result, visit.take(), admitted) {
+                        Served::Answered(result) => return Poll::Ready(result),
+                        Served::Refused(rejection, format) => {
+                            State::refused_in_the_midst(kept.take(), rejection, format)
+                        }
+                    }
                 }
-                StateProject::Answering { answer } => {
-                    let result = ready!(answer.poll(cx));
-                    return Poll::Ready(result.map(|own| this.protocol.answer(own, None)));
-                }
-                StateProject::Refused { refusal } => {
+                StateProject::Refused { answer, refusal } => {
+                    let own = match answer.as_pin_mut() {
+                        Some(answer) => ready!(answer.poll(cx)),
+                        None => None,
+                    };
                     let (rejection, format) = refusal.take().expect(ONCE);
-                    return Poll::Ready(this.protocol.refuse(rejection, format));
+                    return Poll::Ready(match own {
+                        Some(own) => fallen_back(this.protocol, own, &rejection),
+                        None => this.protocol.refuse(rejection, format),
+                    });
                 }
                 StateProject::Gone => unreachable!("it is set by the drop alone"),
             };
@@ -232,50 +227,6 @@ where
     }
 }
 
-/// What was noted of a request until its service had answered.
-#[derive(Default)]
-struct Noted {
-    refused: Option<Rejection>,
-    spent: Vec<Spent>,
-}
-
-impl Noted {
-    fn by(visit: &mut Visit) -> Self {
-        Self { refused: visit.refused(), spent: visit.end() }
-    }
-}
-
-/// What the caller gets of the service's result.
-fn served<P, Res, Err, H: Finish>(
-    protocol: &P,
-    result: Result<Res, Err>,
-    noted: Noted,
-    mut admitted: Admitted<H>,
-) -> Result<P::Response<H>, Err>
-where
-    P: Protocol<Res, Err>,
-{
-    let Noted { refused, spent } = noted;
-    if let Some(rejection) = refused.filter(|_| protocol.has_failed(&result)) {
-        let format = protocol.format_of(&result);
-        admitted.finish(Outcome::Ignore);
-        admitted.permit.hand_back();
-        drop(admitted);
-        return protocol.refuse(rejection, format);
-    }
-    if admitted.has_listeners() {
-        admitted.finish(protocol.judge(&result));
-    }
-    let mut response = result?;
-    if !spent.is_empty() {
-        protocol.tell_spent(&mut response, &spent);
-    }
-    if let Some(standing) = admitted.permit.standing() {
-        protocol.tell_standing(&mut response, standing);
-    }
-    Ok(protocol.answer(response, Some(admitted.permit)))
-}
-
 impl<S, Req, G, P, F> fmt::Debug for ResponseFuture<S, Req, G, P, F>
 where
     S: Service<Req>,
@@ -286,7 +237,7 @@ where
         let state = match &self.state {
             State::Waiting { .. } => "Waiting",
             State::Calling { .. } => "Calling",
-            State::Answering { .. } => "Answering",
+            State::Refused { answer: Some(_), .. } => "Answering",
             State::Refused { .. } => "Refused",
             State::Gone => "Gone",
         };

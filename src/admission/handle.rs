@@ -1,10 +1,16 @@
 //! All gates of one service, in one handle.
 
+use std::sync::Arc;
+
 use super::{AdmissionBuilder, AdmissionLayer, GateLayer, watch::Watch};
 use crate::{
     class::Class,
+    clock,
+    config::InvalidConfig,
     database::Database,
     gate::{BreakerGate, ConcurrencyGate, Gates, GatesPermit, RateGate, Snapshot},
+    incident::{Incident, Watcher},
+    journal::{Journal, Transition},
     rejection::Rejection,
 };
 
@@ -47,6 +53,7 @@ use crate::{
 /// | circuit stays open | 1 s, doubling to 10 s, give or take a fifth | [`open_for`](crate::CircuitBreaker::open_for), [`open_at_most`](crate::CircuitBreaker::open_at_most) |
 /// | an open one asks | every 250 ms, where the database has a pool of `db.sqlx` | [`probe_every`](crate::CircuitBreaker::probe_every), else [`BreakerGate::probing`](crate::BreakerGate::probing) |
 /// | circuit closes | after 3 probes, with a ramp of 3 s | [`probes`](crate::CircuitBreaker::probes) |
+/// | optional work goes | where a queue of more than an eighth of the limit and what is done in 18 ms stands for 0.4 s, the bulk aside | [`dim_above`](AdmissionBuilder::dim_above), [`Brownout`](crate::Brownout) |
 /// | slow | a query of more than 1 s, or of 20 times what its statement takes alone and more than 100 ms | [`DatabaseBuilder::slow_after`](crate::DatabaseBuilder::slow_after), [`slow_times`](crate::DatabaseBuilder::slow_times) |
 /// | a route is known | after 50 requests; it needs no database if fewer than 1 % of them ran a query | [`GateLayer::needs`], [`GateLayer::exempt`] |
 /// | it may yet need one | while more than 5 % of the queries belong to no known request | [`attributed`](crate::attributed) |
@@ -57,6 +64,8 @@ use crate::{
 pub struct Admission {
     pub(super) gates: Gates,
     pub(super) watch: Watch,
+    pub(super) journal: Arc<Journal>,
+    pub(super) watcher: Watcher,
 }
 
 impl Admission {
@@ -152,9 +161,73 @@ impl Admission {
         self.gates.rate()
     }
 
-    /// What the gates hold and have decided so far.
+    /// Sets the [level](crate::Brownout) of all databases, whatever they do, until
+    /// [`release_level`](Self::release_level): to rehearse it, to test degraded pages, or to
+    /// have room before a campaign starts. From 0 to 1. Nobody is refused for it.
+    ///
+    /// ```
+    /// # let admission = brownout::Admission::builder().build()?;
+    /// admission.force_level(0.5)?;
+    /// assert_eq!(admission.snapshot().level, 0.5);
+    /// admission.release_level();
+    /// # Ok::<(), brownout::InvalidConfig>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConfig`] if it is outside its range; nothing has changed then.
+    pub fn force_level(&self, level: f64) -> Result<(), InvalidConfig> {
+        self.gates.force_level(level)
+    }
+
+    /// Has the level go by what the databases did meanwhile.
+    pub fn release_level(&self) {
+        self.gates.release_level();
+    }
+
+    /// What changed last, the oldest first: 100 transitions at most.
+    #[must_use]
+    pub fn transitions(&self) -> Vec<Transition> {
+        self.journal.transitions()
+    }
+
+    /// The last incidents, the oldest first: 20 at most, and one that lasts. Looks at how the
+    /// service does now; otherwise that is looked at once a second while it is used.
+    ///
+    /// ```
+    /// # let db = brownout::Database::new("shop");
+    /// # let admission = brownout::Admission::builder().protect(&db).build()?;
+    /// if let Some(incident) = admission.incidents().last() {
+    ///     println!("{}", incident.to_markdown()); // the draft of a postmortem
+    /// }
+    /// # Ok::<(), brownout::InvalidConfig>(())
+    /// ```
+    #[must_use]
+    pub fn incidents(&self) -> Vec<Incident> {
+        // Where nobody comes, who looks has the databases heard.
+        self.watch.pass(clock::now());
+        self.watcher.incidents()
+    }
+
+    /// Those that are protected, in the order in which they were given; the service itself,
+    /// if there is none.
+    pub(crate) fn databases(&self) -> &[Database] {
+        self.watch.databases()
+    }
+
+    /// What the gates hold and have decided so far. Who looks has the gates hear of databases
+    /// that nobody has used for a while, as a request would, so that nothing old is told.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
+        self.watch.pass(clock::now());
         self.gates.snapshot()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl Admission {
+    /// Whether it was built so that nobody is refused.
+    pub(crate) fn only_reports(&self) -> bool {
+        self.gates.report_only()
     }
 }

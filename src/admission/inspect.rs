@@ -1,7 +1,7 @@
 //! What a protocol knows of a request by itself.
 
 use super::protocol::{AsError, Judged};
-use crate::class::Route;
+use crate::{brownout::Brownout, class::Route, rejection::Rejection};
 
 /// What a protocol knows of a request by itself, where its class does not say.
 pub trait Inspect<Req> {
@@ -16,6 +16,17 @@ pub trait Inspect<Req> {
     fn is_preflight(&self, request: &Req) -> bool {
         let _ = request;
         false
+    }
+
+    /// The service is degraded: tells those inside, in the request. Default: says nothing.
+    fn tell_brownout(&self, request: &mut Req, brownout: Brownout) {
+        let _ = (request, brownout);
+    }
+
+    /// A fallback gets it: tells it why the request was refused, in the request. Default: says
+    /// nothing.
+    fn tell_refusal(&self, request: &mut Req, rejection: &Rejection) {
+        let _ = (request, rejection);
     }
 
     /// How its caller wants to read a refusal. Asked only when there is one. Default: as
@@ -52,6 +63,14 @@ impl<P: Inspect<Req>, J, Req> Inspect<Req> for Judged<P, J> {
 
     fn is_preflight(&self, request: &Req) -> bool {
         self.protocol.is_preflight(request)
+    }
+
+    fn tell_brownout(&self, request: &mut Req, brownout: Brownout) {
+        self.protocol.tell_brownout(request, brownout);
+    }
+
+    fn tell_refusal(&self, request: &mut Req, rejection: &Rejection) {
+        self.protocol.tell_refusal(request, rejection);
     }
 
     fn format(&self, request: &Req) -> Format {

@@ -89,14 +89,42 @@ impl<G> GateLayer<G> {
     }
 
     /// Counts requests as queries of `service`.
-    pub(super) fn watching_service(self, service: Database) -> Self {
-        Self { watch: Watch::Service(service), ..self }
+    pub(super) fn watching_service(self, service: &Database) -> Self {
+        Self { watch: Watch::service(service), ..self }
+    }
+}
+
+impl<G, P> GateLayer<G, Class, P> {
+    /// Tells the class of each request: a closure from `&Request` to [`Class`], a
+    /// [`Class`], or one of those in [`crate::http`]. Cloned with each service.
+    ///
+    /// It comes first. What [`priority`](Self::priority), [`needs`](Self::needs),
+    /// [`exempt`](Self::exempt), [`key`](Self::key) (without which all share one quota),
+    /// [`deadline`](Self::deadline), [`retries`](Self::retries) and `propagated` say is said of
+    /// the class that is there; a class in their place would lose it, and does not compile:
+    ///
+    /// ```compile_fail,E0599
+    /// # let layer = brownout::ConcurrencyLimitLayer::new();
+    /// # let classify = brownout::Class::default();
+    /// # let second = std::time::Duration::from_secs(1);
+    /// let layer = layer.deadline(second).classify(classify);
+    /// ```
+    ///
+    /// ```
+    /// # let layer = brownout::ConcurrencyLimitLayer::new();
+    /// # let classify = brownout::Class::default();
+    /// # let second = std::time::Duration::from_secs(1);
+    /// let layer = layer.classify(classify).deadline(second);
+    /// # let _ = layer;
+    /// ```
+    pub fn classify<D>(self, classify: D) -> GateLayer<G, D, P> {
+        self.map_classify(|_| classify)
     }
 }
 
 impl<G, C, P> GateLayer<G, C, P> {
     /// The same priority for all requests that pass here; what else
-    /// [`classify`](Self::classify) says of them, such as their key, stays. Default:
+    /// [`classify`](GateLayer::classify) says of them, such as their key, stays. Default:
     /// `Normal`.
     pub fn priority(self, priority: Priority) -> GateLayer<G, Changed<C>, P> {
         self.changed(Change::Priority(priority))
@@ -129,22 +157,13 @@ impl<G, C, P> GateLayer<G, C, P> {
         self.map_classify(|classify| Changed { classify, change })
     }
 
-    /// Tells the class of each request: a closure from `&Request` to [`Class`], a
-    /// [`Class`], or one of those in [`crate::http`]. Cloned with each service. It takes
-    /// the place of all that was said before, so call it before [`key`](Self::key) (without
-    /// which all share one quota), [`priority`](Self::priority), [`needs`](Self::needs) and
-    /// [`exempt`](Self::exempt).
-    pub fn classify<D>(self, classify: D) -> GateLayer<G, D, P> {
-        self.map_classify(|_| classify)
-    }
-
     /// Refuses with an error in place of an HTTP response, for services that do not
     /// speak HTTP. Their error has to be `From<Rejection>`, as `tower::BoxError` is.
     pub fn refuse_with_error(self) -> GateLayer<G, C, AsError> {
         self.map_protocol(|_| AsError)
     }
 
-    pub(super) fn map_classify<D>(self, change: impl FnOnce(C) -> D) -> GateLayer<G, D, P> {
+    pub(crate) fn map_classify<D>(self, change: impl FnOnce(C) -> D) -> GateLayer<G, D, P> {
         let Self { gate, classify, protocol, watch } = self;
         GateLayer { gate, classify: change(classify), protocol, watch }
     }

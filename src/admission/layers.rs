@@ -50,9 +50,9 @@ impl ConcurrencyLimit {
     ///
     /// [`InvalidConfig`] if a setting is outside its range.
     pub fn layer(self) -> Result<ConcurrencyLimitLayer, InvalidConfig> {
-        let (gate, service) = (self.gate()?, Database::new("service"));
+        let (gate, service) = (self.gate()?, Database::unseen("service"));
         service.subscribe(gate.listener());
-        Ok(GateLayer::of(gate).watching_service(service))
+        Ok(GateLayer::of(gate).watching_service(&service))
     }
 
     /// The layer, with a limit that follows the queries observed by `database`.
@@ -83,9 +83,9 @@ impl CircuitBreaker {
     ///
     /// [`InvalidConfig`] if a setting is outside its range.
     pub fn layer(self) -> Result<CircuitBreakerLayer, InvalidConfig> {
-        let (gate, service) = (self.gate()?, Database::new("service"));
+        let (gate, service) = (self.gate()?, Database::unseen("service"));
         service.subscribe(gate.listener());
-        Ok(GateLayer::of(gate).watching_service(service))
+        Ok(GateLayer::of(gate).watching_service(&service))
     }
 
     /// The layer, with a circuit that goes by the queries observed by `database`.
@@ -116,9 +116,10 @@ impl RateLimit {
     ///
     /// # Errors
     ///
-    /// [`InvalidConfig`] if the quota, its burst or the number of keys is zero, or the
-    /// quota is out of range.
+    /// [`InvalidConfig`] as for [`gate`](Self::gate), or if it
+    /// [downgrades](Self::downgrade_to): no request would ever be refused.
     pub fn layer(self) -> Result<RateLimitLayer, InvalidConfig> {
+        self.check_alone()?;
         self.gate().map(GateLayer::of)
     }
 }

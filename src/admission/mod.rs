@@ -12,8 +12,10 @@
 
 mod answer;
 mod builder;
+mod by_name;
 mod deadline;
 mod door;
+mod drain;
 mod fleet;
 mod future;
 mod handle;
@@ -25,6 +27,8 @@ mod oneshot;
 mod prober;
 mod protocol;
 mod report;
+mod retries;
+mod served;
 mod service;
 mod watch;
 
@@ -40,4 +44,5 @@ pub use layer::{Changed, GateLayer};
 pub use layers::{AdmissionLayer, CircuitBreakerLayer, ConcurrencyLimitLayer, RateLimitLayer};
 pub use oneshot::Oneshot;
 pub use protocol::{AsError, Http, Judged, Protocol};
+pub use retries::WithRetries;
 pub use service::GateService;

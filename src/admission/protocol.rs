@@ -1,10 +1,11 @@
 //! What a protocol makes of results and refusals.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use super::inspect::Format;
 use crate::{
     database::Spent,
+    gate::Finish,
     outcome::{Judge, Outcome},
     rejection::Rejection,
     standing::Standing,
@@ -30,7 +31,7 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
 
     /// The inner service's response. `held` is a permit: drop it when the response
     /// needs the service no more.
-    fn answer<H>(&self, response: Res, held: Option<H>) -> Self::Response<H>;
+    fn answer<H: Finish>(&self, response: Res, held: Option<H>) -> Self::Response<H>;
 
     /// The answer to a refused request, as its caller wants to read it.
     ///
@@ -64,6 +65,11 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
         Format::Plain
     }
 
+    /// Marks the response of a fallback as none of the service's own. Default: does not.
+    fn tell_fallback(&self, response: &mut Res, rejection: &Rejection) {
+        let _ = (response, rejection);
+    }
+
     /// Tells in the response how the client stands with its quotas. Default: says nothing.
     fn tell_standing(&self, response: &mut Res, standing: &Standing) {
         let _ = (response, standing);
@@ -73,6 +79,19 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
     /// nothing.
     fn tell_spent(&self, response: &mut Res, spent: &[Spent]) {
         let _ = (response, spent);
+    }
+
+    /// The request was admitted, after it had `waited` for the gate, and its service is called
+    /// next. `level` is how degraded that is for it, from 0 to 1, where the gate knows levels.
+    /// Default: does nothing.
+    fn note_admitted(&self, waited: Duration, level: Option<f64>) {
+        let _ = (waited, level);
+    }
+
+    /// The service has its result, whatever that is, and the request took this of the databases.
+    /// Not called where it took nothing. Default: does nothing.
+    fn note_spent(&self, spent: &[Spent]) {
+        let _ = spent;
     }
 }
 
@@ -87,10 +106,17 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
 /// | a quota | 429 | `RESOURCE_EXHAUSTED` | `quota-exceeded`, with the `violated-policies` |
 /// | load, by a circuit, or without an answer of the [`Fleet`](crate::Fleet)'s store | 503 | `UNAVAILABLE`, at which clients may go to another instance | `temporary-reduced-capacity` |
 /// | being past its [deadline](super::GateLayer::deadline), or too near to it | 503 | `DEADLINE_EXCEEDED` | `temporary-reduced-capacity` |
+/// | coming while the service [drains](super::Admission::drain) | 503, with `Connection: close` | `UNAVAILABLE` | `temporary-reduced-capacity` |
 /// | having no [key](crate::Class::key) | 400 | `INVALID_ARGUMENT` | `about:blank` |
 ///
-/// `Retry-After` is the wait in whole seconds: rounded up, never early and never 0. A request
-/// without a key has none, since it is refused again however long it waits. There is no
+/// `Retry-After` is the [wait](Rejection::retry_after) in whole seconds: rounded up, never early
+/// and never 0. For load it is another for each, so that they do not come back together. A
+/// request without a key has none, since it is refused again however long it waits.
+///
+/// Where the refusal [is final](Rejection::is_final), `X-Should-Retry: false` tells a client not to
+/// try again by itself. No standard has a header for that; this one is what the clients of many
+/// an API that Stainless generates go by, and `brownout::client::Retries`. Others find a
+/// `Retry-After` that is ten times as long, where it is final for load. There is no
 /// `Cache-Control`: no cache may keep a 429 (RFC 6585), nor a 400, a 503 or the answer to a
 /// POST without being told to (RFC 9110 and 9111).
 ///
@@ -101,8 +127,8 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
 ///
 /// Where the request is a `POST` whose `Content-Type` is that of gRPC or gRPC-Web, the refusal
 /// is a gRPC status in a response of 200 without a body and of the same type.
-/// `grpc-retry-pushback-ms` is the wait, rounded up, and `-1`, not to try again, where there
-/// is no key or the wait is longer than its 31 bits. tonic's `LayerExt::named_layer` keeps the
+/// `grpc-retry-pushback-ms` is the wait, rounded up, and `-1`, not to try again, where it is final
+/// or the wait is longer than its 31 bits. tonic's `LayerExt::named_layer` keeps the
 /// name of the service that a layer is put around.
 ///
 /// Where a request is refused in the midst of it, at a database, the type of the service's own
@@ -120,7 +146,7 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
 /// either: who sends what looks like one gets past every quota, to whatever answers `OPTIONS`
 /// inside. Put the layer of CORS outside of this one. It then answers preflights itself, and
 /// refusals carry its headers, without which no script of another origin sees more than an
-/// error; have it expose `Retry-After`, `RateLimit` and `RateLimit-Policy`. Where handlers take
+/// error; have it expose `Retry-After`, `X-Should-Retry`, `RateLimit` and `RateLimit-Policy`. Where handlers take
 /// `OPTIONS` themselves, see
 /// [`GateLayer::count_preflights`](super::GateLayer::count_preflights).
 ///
@@ -128,7 +154,8 @@ pub trait Protocol<Res, Err>: Judge<Res, Err> {
 ///
 /// What a quota refuses is told by `RateLimit-Policy` and `RateLimit` (structured fields of
 /// draft-ietf-httpapi-ratelimit-headers-11), and with
-/// [`RateLimit::tell_all`](crate::RateLimit::tell_all) what it admits, too:
+/// [`RateLimit::tell_all`](crate::RateLimit::tell_all) what it admits, too, or
+/// [downgrades](crate::RateLimit::downgrade_to) and is served:
 ///
 /// ```text
 /// RateLimit-Policy: "second";q=100;w=1;brownout-burst=200, "day";q=100000;w=86400
@@ -190,6 +217,11 @@ impl<Res, Err: From<Rejection>> Protocol<Res, Err> for AsError {
         Err(rejection.clone().into())
     }
 
+    /// Without a copy of the rejection.
+    fn refuse<H>(&self, rejection: Rejection, _format: Format) -> Result<Res, Err> {
+        Err(rejection.into())
+    }
+
     fn answer_refused<H>(&self, refusal: Infallible) -> Res {
         match refusal {}
     }
@@ -219,7 +251,7 @@ where
     type Response<H> = P::Response<H>;
     type Refusal = P::Refusal;
 
-    fn answer<H>(&self, response: Res, held: Option<H>) -> Self::Response<H> {
+    fn answer<H: Finish>(&self, response: Res, held: Option<H>) -> Self::Response<H> {
         self.protocol.answer(response, held)
     }
 
@@ -231,6 +263,10 @@ where
         self.protocol.answer_refused(refusal)
     }
 
+    fn refuse<H>(&self, rejection: Rejection, format: Format) -> Result<Self::Response<H>, Err> {
+        self.protocol.refuse(rejection, format)
+    }
+
     fn has_failed(&self, result: &Result<Res, Err>) -> bool {
         self.protocol.has_failed(result)
     }
@@ -239,11 +275,23 @@ where
         self.protocol.format_of(result)
     }
 
+    fn tell_fallback(&self, response: &mut Res, rejection: &Rejection) {
+        self.protocol.tell_fallback(response, rejection);
+    }
+
     fn tell_standing(&self, response: &mut Res, standing: &Standing) {
         self.protocol.tell_standing(response, standing);
     }
 
     fn tell_spent(&self, response: &mut Res, spent: &[Spent]) {
         self.protocol.tell_spent(response, spent);
+    }
+
+    fn note_admitted(&self, waited: Duration, level: Option<f64>) {
+        self.protocol.note_admitted(waited, level);
+    }
+
+    fn note_spent(&self, spent: &[Spent]) {
+        self.protocol.note_spent(spent);
     }
 }

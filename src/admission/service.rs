@@ -1,16 +1,20 @@
 //! The service: asks the gate, then the inner service.
 
-use std::task::{Context, Poll};
+use std::{
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use tower::Service;
 
 use super::{
     answer::Answer,
-    future::{Admitted, Parked, ResponseFuture},
+    future::{Parked, ResponseFuture},
     inspect::Inspect,
     layer::GateLayer,
     oneshot::Oneshot,
     protocol::Protocol,
+    served::Admitted,
 };
 use crate::{
     class::Classify,
@@ -49,7 +53,7 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Req) -> Self::Future {
+    fn call(&mut self, mut request: Req) -> Self::Future {
         let GateLayer { gate, classify, protocol, watch } = &self.layer;
         let mut class = classify.classify(&request);
         // After it, so that a request with no time at all has none left.
@@ -58,25 +62,29 @@ where
         if protocol.is_preflight(&request) {
             class.cells = 0;
         }
-        watch.pass(&class, now);
+        let stamp = watch.pass(now);
         let protocol = protocol.clone();
         match gate.enter(&class, now) {
             Entry::Admitted(permit) => {
-                let query = watch.start(&class);
-                let admitted = Admitted { permit, query, since: now };
-                let Some(attendance) = admitted.permit.attendance() else {
+                let errand = watch.start(&class, stamp);
+                let admitted = Admitted { permit, errand, since: now };
+                if !admitted.permit.attends() {
+                    protocol.note_admitted(Duration::ZERO, None);
                     let call = Oneshot::called(self.inner.call(request));
-                    return ResponseFuture::calling(call, None, admitted, protocol);
-                };
-                let mut visit = Some(Visit::within(attendance));
+                    return ResponseFuture::calling(call, None, admitted, None, protocol);
+                }
+                let mut visit = admitted.visit();
+                let kept = self.fallback.keep(&request);
+                tell_brownout(&protocol, &mut request, visit.as_ref());
+                protocol.note_admitted(Duration::ZERO, visit.as_ref().map(Visit::level));
                 let call = Visit::during(&mut visit, || self.inner.call(request));
-                ResponseFuture::calling(Oneshot::called(call), visit, admitted, protocol)
+                ResponseFuture::calling(Oneshot::called(call), visit, admitted, kept, protocol)
             }
             Entry::Waiting(wait) => {
                 let (watch, fallback) = (watch.clone(), self.fallback.clone());
                 self.release();
                 let inner = self.inner.clone();
-                let parked = Parked { inner, request, class, watch, fallback };
+                let parked = Parked { inner, request, class, since: now, watch, fallback };
                 ResponseFuture::waiting(wait, parked, protocol)
             }
             Entry::Refused(rejection) => {
@@ -92,5 +100,17 @@ impl<S: Clone, G, C, P, F> GateService<S, G, C, P, F> {
     /// for as long as it is not called. A clone is not ready and holds nothing.
     fn release(&mut self) {
         self.inner = self.inner.clone();
+    }
+}
+
+/// Tells a request that is to be served how degraded the service is, if it is.
+pub(super) fn tell_brownout<Req>(
+    protocol: &impl Inspect<Req>,
+    request: &mut Req,
+    visit: Option<&Visit>,
+) {
+    let brownout = visit.map(Visit::brownout);
+    if let Some(brownout) = brownout.filter(|brownout| brownout.is_dim()) {
+        protocol.tell_brownout(request, brownout);
     }
 }

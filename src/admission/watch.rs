@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Instant};
 
 use crate::{
     class::Class,
-    database::{Database, InFlight},
+    control::stamp::Stamp,
+    database::{Database, Errand},
+    striped::Striped,
 };
 
 #[derive(Clone, Debug)]
@@ -13,27 +15,39 @@ pub(super) enum Watch {
     Nothing,
     /// Databases, through the queries that their owner observes.
     Databases(Arc<[Database]>),
-    /// The inner service: each request to it is a query to a database of its own.
-    Service(Database),
+    /// The inner service: each request to it is a query to a database of its own. Each takes a
+    /// handle, so there is one to take it of for each thread.
+    Service(Arc<Striped<Database>>),
 }
 
 impl Watch {
-    /// A request comes by. Sends the signals that are due, so that also a downstream
-    /// from which nothing comes back is heard of.
-    pub(super) fn pass(&self, class: &Class, now: Instant) {
+    pub(super) fn service(service: &Database) -> Self {
+        Self::Service(Arc::new(Striped::new(|| service.fork())))
+    }
+
+    /// Those that are watched.
+    pub(super) fn databases(&self) -> &[Database] {
         match self {
-            Self::Databases(databases) if !class.exempt => {
-                databases.iter().for_each(|database| database.tick(now));
-            }
-            Self::Service(database) if !class.exempt => database.tick(now),
-            _ => {}
+            Self::Nothing => &[],
+            Self::Databases(databases) => databases,
+            Self::Service(service) => std::slice::from_ref(service.own()),
         }
     }
 
+    /// A request comes by. Sends the signals that are due, so that also a downstream
+    /// from which nothing comes back is heard of, and no level is an old one.
+    /// Returns what time it is, where somebody needs to know.
+    pub(super) fn pass(&self, now: Instant) -> Option<Stamp> {
+        let databases @ [_, ..] = self.databases() else { return None };
+        let now = Stamp::of(now);
+        databases.iter().for_each(|database| database.tick(now));
+        Some(now)
+    }
+
     /// A request goes to the inner service.
-    pub(super) fn start(&self, class: &Class) -> Option<InFlight> {
+    pub(super) fn start(&self, class: &Class, now: Option<Stamp>) -> Option<Errand> {
         match self {
-            Self::Service(database) if !class.exempt => Some(database.unnamed().start()),
+            Self::Service(service) if !class.exempt => Some(service.own().send_out(now?)),
             _ => None,
         }
     }

@@ -1,5 +1,10 @@
 //! How much work a request is.
 
+use std::num::NonZeroU16;
+
+#[cfg(all(feature = "serde", feature = "tower"))]
+use crate::config::InvalidConfig;
+
 /// The database work that is expected of a request, in multiples of a usual one: twice
 /// the time of one that runs alone is a cost of 2.
 ///
@@ -30,10 +35,25 @@ impl Cost {
         Self(((usual * f64::from(HUNDREDTHS)).round() as u16).max(1))
     }
 
+    /// Whether that is one, so that `times` would change it by no more than to hundredths.
+    #[cfg(all(feature = "serde", feature = "tower"))]
+    pub(crate) fn check(times: f64) -> Result<(), InvalidConfig> {
+        let most = f64::from(u16::MAX) / f64::from(HUNDREDTHS);
+        if (0.01..=most).contains(&times) {
+            return Ok(());
+        }
+        Err(InvalidConfig::new("cost", times, format_args!("from 0.01 to {most}")))
+    }
+
     /// In multiples of a usual request.
     #[must_use]
     pub fn get(self) -> f64 {
         f64::from(self.0) / f64::from(HUNDREDTHS)
+    }
+
+    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "the gates use it"))]
+    pub(crate) fn of_hundredths(hundredths: NonZeroU16) -> Self {
+        Self(hundredths.get())
     }
 
     pub(crate) fn hundredths(self) -> u64 {

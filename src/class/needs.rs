@@ -37,7 +37,7 @@ impl Needs {
     pub(crate) fn and(self, database: Downstream) -> Self {
         let mut some = match self {
             Self::All => return Self::All,
-            Self::Learned => [None; 4],
+            Self::Learned => return Self::Of([Some(database), None, None, None]),
             Self::Of(some) => some,
         };
         if some.contains(&Some(database)) {

@@ -30,12 +30,21 @@ impl Priority {
 
     /// The name in lower case, as it stands in a header or a label.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Critical => "critical",
             Self::Normal => "normal",
             Self::Sheddable => "sheddable",
             Self::Bulk => "bulk",
+        }
+    }
+
+    /// The next lower one; of the lowest, itself.
+    pub(crate) fn below(self) -> Self {
+        match self {
+            Self::Critical => Self::Normal,
+            Self::Normal => Self::Sheddable,
+            Self::Sheddable | Self::Bulk => Self::Bulk,
         }
     }
 }

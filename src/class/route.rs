@@ -8,7 +8,7 @@ use super::names::Names;
 /// work. What each needs of the databases is learned by it.
 ///
 /// Up to 1000 routes are kept apart in a process, so make one of a pattern and never of a
-/// path with an id in it.
+/// path with an id in it. Each takes some 2 kB with each database that is protected.
 ///
 /// ```
 /// use brownout::Route;

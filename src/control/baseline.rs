@@ -23,11 +23,23 @@ const FIRST: f64 = 50.0;
 ///
 /// Statements are kept apart, so that a shift of the mix towards dear ones does not look
 /// like a database that slows down.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Baselines {
     statements: Vec<Option<Baseline>>,
     /// Queries that were seen while the database had room.
     followed: u64,
+}
+
+/// By hand, so that `clone_from`, which each signal needs for each thread, uses the room again.
+impl Clone for Baselines {
+    fn clone(&self) -> Self {
+        Self { statements: self.statements.clone(), followed: self.followed }
+    }
+
+    fn clone_from(&mut self, other: &Self) {
+        self.statements.clone_from(&other.statements);
+        self.followed = other.followed;
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -205,5 +217,93 @@ mod tests {
         assert_eq!(baselines.work(&[seen(0, 1, 1.0)]).seconds, 0.002);
         baselines.drop_to(&[seen(0, 100, 0.500)]);
         assert_eq!(baselines.work(&[seen(0, 1, 1.0)]).seconds, 0.002);
+    }
+
+    use proptest::prelude::*;
+
+    /// What is known of a statement, by its description: a mean of what was seen, which falls
+    /// with what is faster beyond chance.
+    #[derive(Clone, Copy, Default)]
+    struct Plain {
+        mean: f64,
+        seen: f64,
+        spread: f64,
+    }
+
+    impl Plain {
+        fn learn(&mut self, latencies: &[f64], has_room: bool) {
+            let count = latencies.len() as f64;
+            let mean = latencies.iter().sum::<f64>() / count;
+            let squares = latencies.iter().map(|each| each * each).sum::<f64>() / count;
+            let deviation = (squares - mean * mean).max(0.0).sqrt();
+            if self.seen == 0.0 {
+                (self.mean, self.spread) = (mean, 0.5);
+            }
+            self.spread = (0.998 * self.spread).max(deviation / mean).max(0.5);
+            if mean < self.mean - 2.5 * self.spread * self.mean / count.sqrt() {
+                self.mean = mean;
+            }
+            if has_room || self.seen < 50.0 {
+                self.seen = (self.seen + count).min(1000.0);
+                let all = count / self.seen;
+                let weight = if self.seen < 1000.0 { all } else { all.min(0.2) };
+                self.mean = (1.0 - weight) * self.mean + weight * mean;
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_baseline_is_the_mean_that_it_is_described_as(
+            spans in prop::collection::vec(
+                // Of which statement, how slow the database is, whether it has room, the queries.
+                (0..3_usize, 1..4_u32, any::<bool>(), prop::collection::vec(1..40_u32, 1..300)),
+                1..25,
+            ),
+        ) {
+            let (mut real, mut plain) = (Baselines::default(), [Plain::default(); 3]);
+            let mut followed = 0;
+            for (statement, slow, has_room, latencies) in spans {
+                let latencies: Vec<f64> =
+                    latencies.iter().map(|ms| f64::from(1 + ms * ms) * f64::from(slow) / 1e3).collect();
+                let sum = |of: fn(&f64) -> f64| latencies.iter().map(of).sum::<f64>();
+                let seen = StatementSignal {
+                    statement,
+                    count: latencies.len() as u64,
+                    seconds: sum(|each| *each),
+                    squares: sum(|each| each * each),
+                };
+                if has_room {
+                    real.follow(&[seen]);
+                    followed += seen.count;
+                } else {
+                    real.drop_to(&[seen]);
+                }
+                plain[statement].learn(&latencies, has_room);
+                let near = |one: f64, other: f64| (one - other).abs() <= 1e-9 * other.abs();
+                prop_assert_eq!(real.are_known(), followed >= 100);
+                for (number, own) in plain.iter().enumerate() {
+                    let alone = real.alone(number);
+                    prop_assert_eq!(alone.is_some(), own.seen >= 50.0);
+                    prop_assert!(alone.is_none_or(|alone| near(alone, own.mean)));
+                    let told = real.all().find(|(told, _)| *told == number);
+                    prop_assert_eq!(told.is_some(), own.seen > 0.0);
+                }
+                let copy = real.clone();
+                prop_assert_eq!(copy.are_known(), real.are_known());
+                prop_assert!(copy.all().eq(real.all()));
+                let work = real.work(&[seen, seen]);
+                let (count, mean) = (2.0 * latencies.len() as f64, plain[statement].mean);
+                prop_assert!(near(work.seconds, mean * count));
+                prop_assert!(near(work.squares, mean * mean * count));
+                prop_assert!(near(work.observed, 2.0 * seen.seconds));
+                prop_assert!(near(work.lasting, 2.0 * seen.squares));
+                prop_assert_eq!(work.count, 2 * seen.count);
+                let variance = 2.0 * (seen.squares - seen.seconds * seen.seconds / seen.count as f64);
+                prop_assert!((work.variance - variance).abs() <= 1e-9 * seen.squares);
+                prop_assert!(near(work.error(), work.variance.sqrt() / (2.0 * seen.seconds)));
+            }
+            prop_assert_eq!(Work::default().error(), 0.0);
+        }
     }
 }

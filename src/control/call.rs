@@ -1,7 +1,8 @@
 //! One query, and what is made of it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::stamp::{Stamp, nanos};
 use crate::outcome::Outcome;
 
 /// From when on a query is slow.
@@ -20,13 +21,18 @@ impl Default for Slow {
 }
 
 impl Slow {
-    /// How long a query may take whose statement takes `alone` seconds, as far as known.
-    pub(crate) fn limit(&self, alone: Option<f64>) -> Duration {
+    /// Both bounds of a query whose statement takes `alone` seconds, as far as known.
+    pub(crate) fn bounds(&self, alone: Option<f64>) -> Bounds {
+        Bounds { slow: nanos(self.limit(alone)), lost: nanos(self.patience(alone)) }
+    }
+
+    /// How long it may take.
+    fn limit(&self, alone: Option<f64>) -> Duration {
         self.by_statement(alone).map_or(self.after, |own| own.min(self.after))
     }
 
     /// After how long it hangs: what takes long by itself does not.
-    pub(crate) fn patience(&self, alone: Option<f64>) -> Duration {
+    fn patience(&self, alone: Option<f64>) -> Duration {
         let thrice = seconds(3.0 * alone.unwrap_or_default()).max(self.after);
         self.by_statement(alone).map_or(self.after, |own| own.min(thrice))
     }
@@ -34,6 +40,16 @@ impl Slow {
     fn by_statement(&self, alone: Option<f64>) -> Option<Duration> {
         alone.map(|alone| seconds(self.times * alone).max(NEVER_SLOW))
     }
+}
+
+/// How long the queries of a statement may take, in nanoseconds, since they are added to a
+/// stamp for each of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// What takes longer is slow.
+    pub(crate) slow: u64,
+    /// What takes longer hangs.
+    pub(crate) lost: u64,
 }
 
 fn seconds(seconds: f64) -> Duration {
@@ -50,25 +66,22 @@ pub(crate) const WAIT: usize = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) statement: usize,
-    pub(crate) started: Instant,
+    pub(crate) started: Stamp,
     /// From then on it is slow.
-    pub(crate) due: Instant,
+    pub(crate) due: Stamp,
     /// From then on it hangs.
-    pub(crate) lost: Instant,
+    pub(crate) lost: Stamp,
 }
 
 impl Call {
-    pub(crate) fn new(statement: usize, started: Instant, slow: Slow, alone: Option<f64>) -> Self {
-        let after = |time| started.checked_add(time).unwrap_or(started);
-        let (due, lost) = (after(slow.limit(alone)), after(slow.patience(alone)));
+    pub(crate) fn new(statement: usize, started: Stamp, bounds: Bounds) -> Self {
+        let (due, lost) = (started.after(bounds.slow), started.after(bounds.lost));
         Self { statement, started, due, lost }
     }
 
     /// The same, as if it had started so much earlier.
     pub(crate) fn earlier(self, time: Duration) -> Self {
-        let Some(started) = self.started.checked_sub(time) else { return self };
-        let due = started + (self.due - self.started);
-        let lost = started + (self.lost - self.started);
+        let (started, due, lost) = (self.started - time, self.due - time, self.lost - time);
         Self { started, due, lost, ..self }
     }
 }
@@ -104,7 +117,10 @@ mod tests {
     #[test]
     fn what_takes_long_alone_is_slow_by_the_clock_but_does_not_hang() {
         let slow = Slow::default();
-        let both = |alone| (slow.limit(alone), slow.patience(alone));
+        let both = |alone| {
+            let Bounds { slow, lost } = slow.bounds(alone);
+            (Duration::from_nanos(slow), Duration::from_nanos(lost))
+        };
         let ms = Duration::from_millis;
         assert_eq!(both(None), (ms(1_000), ms(1_000)));
         assert_eq!(both(Some(0.001)), (ms(100), ms(100)));

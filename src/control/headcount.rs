@@ -128,6 +128,8 @@ mod tests {
                 prop_assert_eq!(count.in_flight(), in_flight);
                 prop_assert_eq!((count.peak(), count.places()), (peak, places));
                 prop_assert_eq!(count.is_contended(), contended);
+                prop_assert_eq!(Headcount::from_bits(count.bits()), count);
+                prop_assert_eq!(count.count_in().bits() & FIELD, (count.bits() & FIELD) + ONE);
             }
         }
     }

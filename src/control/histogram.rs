@@ -107,4 +107,33 @@ mod tests {
         histogram.record(Duration::MAX);
         assert_eq!(histogram.quantile(1.0), Some(Duration::from_micros(LONGEST)));
     }
+
+    proptest! {
+        /// Against the latencies themselves, in order.
+        #[test]
+        fn a_quantile_is_that_of_the_sorted_latencies_to_an_eighth(
+            halves in prop::array::uniform2(prop::collection::vec(
+                prop_oneof![0..20_u64, 0..10_000_u64, 0..=2 * LONGEST], 0..100,
+            )),
+            hundredths in 0..=100_u32,
+        ) {
+            let of = |latencies: &Vec<u64>| {
+                let mut histogram = Histogram::default();
+                latencies.iter().for_each(|us| histogram.record(Duration::from_micros(*us)));
+                histogram
+            };
+            let mut histogram = of(&halves[0]);
+            histogram.add(&of(&halves[1]));
+            let mut sorted = halves.concat();
+            sorted.sort_unstable();
+            let rank = (sorted.len() * hundredths as usize).div_ceil(100).max(1);
+            let exact = sorted.get(rank - 1).map(|us| (*us).min(LONGEST));
+            let told = histogram.quantile(f64::from(hundredths) / 100.0);
+            let told = told.map(|told| told.as_micros() as u64);
+            prop_assert_eq!(told.is_some(), exact.is_some());
+            if let (Some(told), Some(exact)) = (told, exact) {
+                prop_assert!((exact..=exact + exact / 8).contains(&told), "{told} for {exact}");
+            }
+        }
+    }
 }

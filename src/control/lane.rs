@@ -21,6 +21,7 @@ pub(crate) struct Waiter<T> {
 /// What of a class decides who goes first, beside its priority.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Order {
+    retry: bool,
     rank: u8,
     doublings: usize,
     group: usize,
@@ -28,14 +29,29 @@ struct Order {
 
 impl Order {
     fn of(class: &Class) -> Self {
-        let Class { rank, cost, key, .. } = *class;
-        Self { rank, doublings: cost.doublings(), group: Fair::group(key) }
+        let Class { retry, rank, cost, key, .. } = *class;
+        Self { retry, rank, doublings: cost.doublings(), group: Fair::group(key) }
     }
 }
 
 impl<T> Waiter<T> {
     pub(crate) fn new(number: u64, class: &Class, item: T) -> Self {
         Self { number, cost: class.cost, item, order: Order::of(class) }
+    }
+}
+
+/// Who among those who wait has room.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fitting {
+    /// Those of at most so many doublings.
+    pub(crate) doublings: usize,
+    /// Whether those who were tried before have, too.
+    pub(crate) retries: bool,
+}
+
+impl Fitting {
+    fn has(self, order: Order) -> bool {
+        order.doublings <= self.doublings && (self.retries || !order.retry)
     }
 }
 
@@ -72,9 +88,9 @@ impl<T> Lane<T> {
         self.since.is_some_and(|since| now.saturating_duration_since(since) > longer)
     }
 
-    /// True if someone of at most so many doublings waits.
-    pub(crate) fn holds(&self, doublings: usize) -> bool {
-        self.waiting.iter().any(|each| each.order.doublings <= doublings)
+    /// True if one of these waits.
+    pub(crate) fn holds(&self, fitting: Fitting) -> bool {
+        self.waiting.iter().any(|each| fitting.has(each.order))
     }
 
     pub(crate) fn push(&mut self, waiter: Waiter<T>, now: Instant) {
@@ -87,23 +103,24 @@ impl<T> Lane<T> {
         self.waiting.push_back(waiter);
     }
 
-    /// Who goes first among those of at most so many doublings: the lowest rank, the
+    /// Who goes first among these: first tries before retries, the lowest rank, the
     /// cheapest, of the group with the least service, the oldest or the `newest`.
-    pub(crate) fn leave_first(&mut self, doublings: usize, newest: bool) -> Option<Waiter<T>> {
-        let waiter = self.take(self.first(doublings, newest)?)?;
+    pub(crate) fn leave_first(&mut self, fitting: Fitting, newest: bool) -> Option<Waiter<T>> {
+        let waiter = self.take(self.first(fitting, newest)?)?;
         self.fair.serve(waiter.order.group, waiter.cost);
         Some(waiter)
     }
 
-    /// Who leaves when there are too many: the highest rank, the dearest, of the group
-    /// that has the most waiting, the newest or the `oldest`. None if it is the newcomer.
+    /// Who leaves when there are too many: retries before first tries, the highest rank, the
+    /// dearest, of the group that has the most waiting, the newest or the `oldest`. None if it
+    /// is the newcomer.
     pub(crate) fn last(&self, newcomer: Option<&Class>, oldest: bool) -> Option<u64> {
         let newcomer = newcomer.map(Order::of);
         let key = |index: usize, order: Order| {
             let one_more = newcomer.is_some_and(|new| new.group == order.group);
             let waiting = self.fair.waiting(order.group) + u32::from(one_more);
             let age = if oldest { self.len() - index } else { index };
-            (order.rank, order.doublings, waiting, age)
+            (order.retry, order.rank, order.doublings, waiting, age)
         };
         let each = self.waiting.iter().enumerate().map(|(index, each)| (index, each.order));
         let (index, order) = match self.others {
@@ -121,18 +138,18 @@ impl<T> Lane<T> {
         Some(waiter)
     }
 
-    fn first(&self, doublings: usize, newest: bool) -> Option<usize> {
+    fn first(&self, fitting: Fitting, newest: bool) -> Option<usize> {
         if self.others == 0 {
-            let fits = !self.is_empty() && self.common.doublings <= doublings;
+            let fits = !self.is_empty() && fitting.has(self.common);
             return fits.then(|| if newest { self.len() - 1 } else { 0 });
         }
         let key = |(index, each): &(usize, &Waiter<T>)| {
-            let Order { rank, doublings, group } = each.order;
+            let Order { retry, rank, doublings, group } = each.order;
             let age = if newest { self.len() - index } else { *index };
-            (rank, doublings, self.fair.served(group), age)
+            (retry, rank, doublings, self.fair.served(group), age)
         };
-        let fitting = |(_, each): &(_, &Waiter<T>)| each.order.doublings <= doublings;
-        self.waiting.iter().enumerate().filter(fitting).min_by_key(key).map(|(index, _)| index)
+        let fits = |(_, each): &(_, &Waiter<T>)| fitting.has(each.order);
+        self.waiting.iter().enumerate().filter(fits).min_by_key(key).map(|(index, _)| index)
     }
 
     fn take(&mut self, index: usize) -> Option<Waiter<T>> {

@@ -1,72 +1,58 @@
 //! The accounting of one downstream between two signals.
 
-use std::{
-    mem,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+mod parts;
+mod statement;
 
-use super::baseline::Baselines;
-use super::call::WAIT;
+use std::{mem, sync::Arc, time::Duration};
+
+use self::{parts::Counts, statement::Statement};
 pub(crate) use super::call::{Call, Slow, Verdict};
+use super::{
+    baseline::Baselines,
+    call::{Bounds, WAIT},
+    stamp::{Stamp, nanos},
+};
 use crate::{
     outcome::Outcome,
     signal::{Signal, StatementCalls, StatementSignal},
 };
 
-/// Counts what happens and turns it into a [`Signal`] when asked.
+/// Counts what happens and turns it into a [`Signal`] when asked. All of it is added up query
+/// by query, so that it may be spread over several meters, of which one
+/// [absorbs](Self::absorb) the others: a query may start on one and end on another, and only
+/// all together tell how many are in flight.
 #[derive(Debug)]
 pub(crate) struct Meter {
     slow: Slow,
-    /// Times are kept as sums, in nanoseconds after this.
-    origin: Instant,
-    since: Instant,
-    last: Instant,
+    /// Of statements of which nothing is known.
+    usual: Bounds,
+    since: Stamp,
     in_flight: usize,
-    starts: u128,
-    losses: u128,
-    busy: Duration,
+    /// When those in flight started, and from when on they hang, added up.
+    starts: i128,
+    losses: i128,
+    /// How long all that are over were in flight, in nanoseconds.
+    ran: i128,
+    /// The busy time that earlier signals have told of.
+    told: i128,
     counts: Counts,
     statements: Vec<Statement>,
     baselines: Baselines,
     /// Queries that started before have no say in whether the database keeps up.
-    judged_since: Instant,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    ignored: Duration,
-    started: u64,
-    strays: u64,
-    finished: u64,
-    slow: u64,
-    overloads: u64,
-    cancelled: u64,
-    cancelled_slow: u64,
-}
-
-/// One statement since the last signal.
-#[derive(Debug)]
-struct Statement {
-    name: Arc<str>,
-    in_flight: usize,
-    losses: u128,
-    successes: StatementSignal,
-    all: u64,
-    bad: u64,
+    judged_since: Stamp,
 }
 
 impl Meter {
-    pub(crate) fn new(slow: Slow, now: Instant) -> Self {
+    pub(crate) fn new(slow: Slow, now: Stamp) -> Self {
         Self {
             slow,
-            origin: now,
+            usual: slow.bounds(None),
             since: now,
-            last: now,
             in_flight: 0,
             starts: 0,
             losses: 0,
-            busy: Duration::ZERO,
+            ran: 0,
+            told: 0,
             counts: Counts::default(),
             statements: Vec::new(),
             baselines: Baselines::default(),
@@ -89,21 +75,22 @@ impl Meter {
     }
 
     /// A query that starts now. It does not count before it is [`start`](Self::start)ed.
-    pub(crate) fn call(&self, statement: usize, now: Instant) -> Call {
-        Call::new(statement, now, self.slow, self.alone(statement))
+    pub(crate) fn call(&self, statement: usize, now: Stamp) -> Call {
+        Call::new(statement, now, self.bounds(statement))
+    }
+
+    fn bounds(&self, statement: usize) -> Bounds {
+        self.statements.get(statement).map_or(self.usual, |own| own.bounds)
     }
 
     /// A query starts.
     pub(crate) fn start(&mut self, call: &Call) {
-        self.advance(call.started);
-        self.in_flight += 1;
+        self.in_flight = self.in_flight.wrapping_add(1);
         self.counts.started += 1;
-        self.starts += self.after_origin(call.started);
-        let due = self.after_origin(call.lost);
-        self.losses += due;
-        let own = self.of(call.statement);
-        own.in_flight += 1;
-        own.losses += due;
+        self.starts += call.started.number();
+        let lost = call.lost.number();
+        self.losses += lost;
+        self.of(call.statement).start(lost);
     }
 
     /// Nobody knows whether the query that has just started belongs to a request.
@@ -112,9 +99,9 @@ impl Meter {
     }
 
     /// A query that was started comes back.
-    pub(crate) fn finish(&mut self, call: &Call, now: Instant, outcome: Outcome) -> Verdict {
+    pub(crate) fn finish(&mut self, call: &Call, now: Stamp, outcome: Outcome) -> Verdict {
         self.leave(call, now);
-        let latency = now.saturating_duration_since(call.started);
+        let latency = now.since(call.started);
         let verdict = Verdict::of(outcome, now > call.due);
         if call.started >= self.judged_since {
             self.judge(call.statement, verdict);
@@ -125,7 +112,7 @@ impl Meter {
 
     /// The caller of a query that was started leaves before it comes back. Its time so
     /// far is in the busy time; what it would have taken is not known.
-    pub(crate) fn cancel(&mut self, call: &Call, now: Instant) -> Verdict {
+    pub(crate) fn cancel(&mut self, call: &Call, now: Stamp) -> Verdict {
         self.leave(call, now);
         self.counts.cancelled += 1;
         if now <= call.due {
@@ -133,9 +120,7 @@ impl Meter {
         }
         if call.started >= self.judged_since {
             self.counts.cancelled_slow += 1;
-            let statement = self.of(call.statement);
-            statement.all += 1;
-            statement.bad += 1;
+            self.of(call.statement).judge(Verdict::Slow);
         }
         Verdict::Slow
     }
@@ -144,14 +129,13 @@ impl Meter {
     pub(crate) fn record(
         &mut self,
         statement: usize,
-        now: Instant,
         latency: Duration,
         outcome: Outcome,
     ) -> Verdict {
-        self.advance(now);
         self.counts.started += 1;
-        self.busy = self.busy.saturating_add(latency);
-        let verdict = Verdict::of(outcome, latency > self.slow.limit(self.alone(statement)));
+        let took = nanos(latency);
+        self.ran += i128::from(took);
+        let verdict = Verdict::of(outcome, took > self.bounds(statement).slow);
         self.judge(statement, verdict);
         self.count(statement, latency, outcome);
         verdict
@@ -159,28 +143,28 @@ impl Meter {
 
     /// From now on, queries that started before `since` have no say in whether the
     /// database keeps up. They go on counting in flight and as busy time.
-    pub(crate) fn judge_since(&mut self, since: Instant) {
+    pub(crate) fn judge_since(&mut self, since: Stamp) {
         self.judged_since = self.judged_since.max(since);
     }
 
     /// All since the last call.
-    pub(crate) fn take(&mut self, now: Instant, wall: Duration) -> Signal {
-        self.advance(now);
+    pub(crate) fn take(&mut self, now: Stamp, wall: Duration) -> Signal {
         let counts = mem::take(&mut self.counts);
         let statements: Vec<_> = self.statements.iter().map(|own| own.successes).collect();
         let statements: Vec<_> = statements.into_iter().filter(|own| own.count > 0).collect();
         self.baselines.drop_to(&statements);
+        self.bound(&statements);
         let signal = Signal {
-            at: now,
+            at: now.instant(),
             wall,
-            span: now.saturating_duration_since(self.since),
+            span: now.since(self.since),
             slow_after: self.slow.after,
             connections: None,
             in_flight: self.in_flight,
             age: self.mean_since(self.starts, now),
             overdue: self.mean_since(self.losses, now),
             hung: self.hanging(now).map(|(_, queries)| queries).sum(),
-            busy: mem::take(&mut self.busy),
+            busy: self.take_busy(now),
             ignored: counts.ignored,
             started: counts.started,
             strays: counts.strays,
@@ -197,36 +181,26 @@ impl Meter {
     }
 
     /// In flight, of statements that are beyond slow on average, with their names.
-    pub(crate) fn hanging(&self, now: Instant) -> impl Iterator<Item = (&Arc<str>, usize)> {
-        let now = self.after_origin(now);
-        let hangs = move |own: &&Statement| own.losses < now * own.in_flight as u128;
+    pub(crate) fn hanging(&self, now: Stamp) -> impl Iterator<Item = (&Arc<str>, usize)> {
+        let now = now.number();
+        let hangs = move |own: &&Statement| own.losses < now * own.in_flight as i128;
         self.statements.iter().filter(hangs).map(|own| (&own.name, own.in_flight))
     }
 
     fn take_calls(&mut self) -> Vec<StatementCalls> {
-        let mut taken = Vec::new();
-        for (number, own) in self.statements.iter_mut().enumerate() {
-            own.successes = empty(number);
-            let (all, bad) = (mem::take(&mut own.all), mem::take(&mut own.bad));
-            let alone = self.baselines.alone(number).unwrap_or_default();
-            let alone = Duration::try_from_secs_f64(alone).unwrap_or(Duration::MAX);
-            if all > 0 {
-                let name = own.name.clone();
-                taken.push(StatementCalls { statement: number, name, all, bad, alone });
-            }
-        }
-        taken
+        let Self { statements, baselines, .. } = self;
+        let take =
+            |(number, own): (usize, &mut Statement)| own.take(number, baselines.alone(number));
+        statements.iter_mut().enumerate().filter_map(take).collect()
     }
 
-    fn leave(&mut self, call: &Call, now: Instant) {
-        self.advance(now);
-        self.in_flight -= 1;
-        self.starts -= self.after_origin(call.started);
-        let due = self.after_origin(call.lost);
-        self.losses -= due;
-        let own = self.of(call.statement);
-        own.in_flight -= 1;
-        own.losses -= due;
+    fn leave(&mut self, call: &Call, now: Stamp) {
+        self.in_flight = self.in_flight.wrapping_sub(1);
+        self.starts -= call.started.number();
+        self.ran += i128::from(now.nanos_since(call.started));
+        let lost = call.lost.number();
+        self.losses -= lost;
+        self.of(call.statement).leave(lost);
     }
 
     fn judge(&mut self, statement: usize, verdict: Verdict) {
@@ -239,9 +213,7 @@ impl Meter {
             Verdict::Overload => self.counts.overloads += 1,
             Verdict::Good | Verdict::Nothing => {}
         }
-        let own = self.of(statement);
-        own.all += 1;
-        own.bad += u64::from(verdict.is_bad());
+        self.of(statement).judge(verdict);
     }
 
     fn count(&mut self, statement: usize, latency: Duration, outcome: Outcome) {
@@ -260,54 +232,63 @@ impl Meter {
         }
     }
 
+    #[inline]
     fn of(&mut self, statement: usize) -> &mut Statement {
-        while self.statements.len() <= statement {
-            let successes = empty(self.statements.len());
-            let (name, in_flight, losses) = (Arc::from(""), 0, 0);
-            let statement = Statement { name, in_flight, losses, successes, all: 0, bad: 0 };
-            self.statements.push(statement);
+        if self.statements.len() <= statement {
+            self.make_room(statement);
         }
         &mut self.statements[statement]
     }
 
-    fn advance(&mut self, now: Instant) {
-        // Threads read the clock before they get here, so `now` may be a little late.
-        let elapsed = now.saturating_duration_since(self.last);
-        let in_flight = u32::try_from(self.in_flight).unwrap_or(u32::MAX);
-        self.busy = self.busy.saturating_add(elapsed.saturating_mul(in_flight));
-        self.last += elapsed;
+    #[cold]
+    fn make_room(&mut self, statement: usize) {
+        for number in self.statements.len()..=statement {
+            self.statements.push(Statement::new(number, self.usual));
+        }
+    }
+
+    /// Bounds the next queries of these by what is known of them now.
+    fn bound(&mut self, statements: &[StatementSignal]) {
+        for &StatementSignal { statement, .. } in statements {
+            self.statements[statement].bounds = self.slow.bounds(self.baselines.alone(statement));
+        }
+    }
+
+    /// The time that queries were in flight, added up, since this was asked last.
+    fn take_busy(&mut self, now: Stamp) -> Duration {
+        // Threads read the clock before they get here, so `now` may be a little early.
+        let in_flight = (now.number() * self.in_flight as i128 - self.starts).max(0);
+        let busy = self.ran + in_flight;
+        Duration::from_nanos(whole(busy - mem::replace(&mut self.told, busy)))
     }
 
     /// How long ago the moments that add up to `sum` were, on average.
-    fn mean_since(&self, sum: u128, now: Instant) -> Duration {
-        let Some(count) = u128::try_from(self.in_flight).ok().filter(|count| *count > 0) else {
-            return Duration::ZERO;
-        };
-        let nanos = (self.after_origin(now) * count).saturating_sub(sum) / count;
-        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-    }
-
-    fn after_origin(&self, at: Instant) -> u128 {
-        at.saturating_duration_since(self.origin).as_nanos()
+    fn mean_since(&self, sum: i128, now: Stamp) -> Duration {
+        match self.in_flight as i128 {
+            0 => Duration::ZERO,
+            count => Duration::from_nanos(whole((now.number() * count - sum) / count)),
+        }
     }
 }
 
-fn empty(statement: usize) -> StatementSignal {
-    StatementSignal { statement, count: 0, seconds: 0.0, squares: 0.0 }
+/// As far as it is neither negative nor too large.
+fn whole(nanos: i128) -> u64 {
+    u64::try_from(nanos.max(0)).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Instant;
 
     const MS: Duration = Duration::from_millis(1);
 
-    fn meter() -> (Meter, Instant) {
-        let t0 = Instant::now();
+    fn meter() -> (Meter, Stamp) {
+        let t0 = Stamp::of(Instant::now());
         (Meter::new(Slow { after: 100 * MS, ..Slow::default() }, t0), t0)
     }
 
-    fn start(meter: &mut Meter, at: Instant) -> Call {
+    fn start(meter: &mut Meter, at: Stamp) -> Call {
         let call = meter.call(0, at);
         meter.start(&call);
         call
@@ -358,10 +339,10 @@ mod tests {
     #[test]
     fn only_successes_make_the_statement_figures() {
         let (mut meter, t0) = meter();
-        meter.record(3, t0, 2 * MS, Outcome::Success);
-        meter.record(3, t0, 4 * MS, Outcome::Success);
-        meter.record(3, t0, 900 * MS, Outcome::Overload);
-        meter.record(0, t0, MS, Outcome::Ignore);
+        meter.record(3, 2 * MS, Outcome::Success);
+        meter.record(3, 4 * MS, Outcome::Success);
+        meter.record(3, 900 * MS, Outcome::Overload);
+        meter.record(0, MS, Outcome::Ignore);
         let signal = meter.take(t0 + MS, Duration::ZERO);
         let [only] = signal.statements[..] else { panic!("{:?}", signal.statements) };
         assert_eq!((only.statement, only.count), (3, 2));
@@ -375,7 +356,7 @@ mod tests {
     fn absurd_latencies_do_no_harm() {
         let (mut meter, t0) = meter();
         for outcome in [Outcome::Success, Outcome::Ignore, Outcome::Success, Outcome::Ignore] {
-            meter.record(0, t0, Duration::MAX, outcome);
+            meter.record(0, Duration::MAX, outcome);
         }
         start(&mut meter, t0 + MS);
         assert_eq!(meter.take(t0 + 2 * MS, Duration::ZERO).slow, 4);
@@ -384,7 +365,7 @@ mod tests {
     #[test]
     fn each_signal_starts_afresh() {
         let (mut meter, t0) = meter();
-        meter.record(0, t0, 200 * MS, Outcome::Success);
+        meter.record(0, 200 * MS, Outcome::Success);
         assert_eq!(meter.take(t0 + MS, Duration::ZERO).slow, 1);
         let second = meter.take(t0 + 3 * MS, Duration::ZERO);
         assert_eq!((second.finished, second.slow, second.span), (0, 0, 2 * MS));
@@ -403,11 +384,11 @@ mod tests {
     }
 
     /// A hundred queries of 10 ms, so that this is what statement 0 takes alone.
-    fn acquainted(slow: Slow) -> (Meter, Instant) {
-        let t0 = Instant::now();
+    fn acquainted(slow: Slow) -> (Meter, Stamp) {
+        let t0 = Stamp::of(Instant::now());
         let mut meter = Meter::new(slow, t0);
         for _ in 0..100 {
-            meter.record(0, t0, 10 * MS, Outcome::Success);
+            meter.record(0, 10 * MS, Outcome::Success);
         }
         meter.take(t0, Duration::ZERO);
         (meter, t0)
@@ -415,23 +396,23 @@ mod tests {
 
     #[test]
     fn a_statement_that_is_known_is_slow_by_its_own_measure() {
-        let (mut meter, t0) = acquainted(Slow::default());
-        assert_eq!(meter.record(0, t0, 200 * MS, Outcome::Success), Verdict::Good);
-        assert_eq!(meter.record(0, t0, 201 * MS, Outcome::Success), Verdict::Slow);
-        assert_eq!(meter.record(3, t0, 999 * MS, Outcome::Success), Verdict::Good, "not known");
-        let (mut meter, t0) = acquainted(Slow { after: 150 * MS, ..Slow::default() });
-        assert_eq!(meter.record(0, t0, 151 * MS, Outcome::Success), Verdict::Slow);
-        let (mut meter, t0) = acquainted(Slow { times: 2.0, ..Slow::default() });
-        assert_eq!(meter.record(0, t0, 100 * MS, Outcome::Success), Verdict::Good, "nobody minds");
+        let (mut meter, _) = acquainted(Slow::default());
+        assert_eq!(meter.record(0, 200 * MS, Outcome::Success), Verdict::Good);
+        assert_eq!(meter.record(0, 201 * MS, Outcome::Success), Verdict::Slow);
+        assert_eq!(meter.record(3, 999 * MS, Outcome::Success), Verdict::Good, "not known");
+        let (mut meter, _) = acquainted(Slow { after: 150 * MS, ..Slow::default() });
+        assert_eq!(meter.record(0, 151 * MS, Outcome::Success), Verdict::Slow);
+        let (mut meter, _) = acquainted(Slow { times: 2.0, ..Slow::default() });
+        assert_eq!(meter.record(0, 100 * MS, Outcome::Success), Verdict::Good, "nobody minds");
     }
 
     #[test]
     fn good_and_bad_are_told_by_statement_and_name() {
         let (mut meter, t0) = acquainted(Slow::default());
         meter.name(0, Arc::from("orders.select"));
-        meter.record(0, t0, 300 * MS, Outcome::Success);
-        meter.record(0, t0, MS, Outcome::Ignore);
-        meter.record(2, t0, MS, Outcome::Overload);
+        meter.record(0, 300 * MS, Outcome::Success);
+        meter.record(0, MS, Outcome::Ignore);
+        meter.record(2, MS, Outcome::Overload);
         let signal = meter.take(t0 + MS, Duration::ZERO);
         let [first, second] = &signal.calls[..] else { panic!("{:?}", signal.calls) };
         assert_eq!((&*first.name, first.all, first.bad), ("orders.select", 2, 1));
@@ -472,11 +453,53 @@ mod tests {
     #[test]
     fn to_have_got_a_connection_says_nothing_but_to_have_got_none_does() {
         let (mut meter, t0) = meter();
-        meter.record(WAIT, t0, MS, Outcome::Success);
+        meter.record(WAIT, MS, Outcome::Success);
         let signal = meter.take(t0 + MS, Duration::ZERO);
         assert_eq!((signal.finished, signal.calls.len(), signal.statements.len()), (0, 0, 1));
-        meter.record(WAIT, t0, MS, Outcome::Overload);
+        meter.record(WAIT, MS, Outcome::Overload);
         let signal = meter.take(t0 + 2 * MS, Duration::ZERO);
         assert_eq!((signal.finished, signal.calls[0].bad), (1, 1));
+    }
+
+    #[test]
+    fn what_starts_on_one_meter_may_end_on_another() {
+        let ((mut whole, t0), slow) = (meter(), Slow { after: 100 * MS, ..Slow::default() });
+        let [mut all, mut starts, mut ends] = [0; 3].map(|_| Meter::new(slow, t0));
+        for number in 0..40 {
+            let (at, statement) = (t0 + number * MS, number as usize % 3);
+            let call = whole.call(statement, at);
+            whole.start(&call);
+            starts.start(&call);
+            for meter in [&mut whole, &mut ends] {
+                match number % 4 {
+                    0 => {}
+                    1 => _ = meter.cancel(&call, at + 7 * MS),
+                    _ => _ = meter.finish(&call, at + 5 * MS, Outcome::Success),
+                }
+            }
+        }
+        for at in [t0 + 60 * MS, t0 + 90 * MS] {
+            [&mut starts, &mut ends].into_iter().for_each(|part| all.absorb(part));
+            assert_eq!(all.take(at, Duration::ZERO), whole.take(at, Duration::ZERO));
+        }
+    }
+
+    #[test]
+    fn others_learn_what_is_slow_and_from_when_on() {
+        let (mut meter, t0) = acquainted(Slow::default());
+        let mut other = Meter::new(Slow::default(), t0);
+        assert_eq!(other.record(0, 201 * MS, Outcome::Success), Verdict::Good, "not known");
+        meter.teach(&mut other);
+        assert_eq!(other.record(0, 201 * MS, Outcome::Success), Verdict::Slow);
+        assert_eq!(other.alone(0), meter.alone(0));
+        let old = start(&mut other, t0);
+        meter.absorb(&mut other);
+        meter.take(t0, Duration::ZERO);
+        meter.judge_since(t0 + MS);
+        meter.teach(&mut other);
+        other.finish(&old, t0 + 900 * MS, Outcome::Success);
+        meter.absorb(&mut other);
+        let signal = meter.take(t0 + 900 * MS, Duration::ZERO);
+        assert_eq!((signal.finished, signal.slow, signal.in_flight), (1, 0, 0));
     }
 }

@@ -13,7 +13,10 @@ use super::{
     queue::{Entered, Queue, Ticket},
     room::{Dear, Headroom},
 };
-use crate::class::{Class, Cost, Priority};
+use crate::{
+    class::{Class, Cost, Priority},
+    rejection::Reason,
+};
 
 /// What applies to those who want in.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +44,10 @@ pub(crate) struct Occupancy<T, C = Cell<Headcount>> {
     usage: Usage,
     /// How many were let in while it was contended.
     admitted: u64,
+    /// Those in flight that were let in whatever the limit, by the number of their priority.
+    unbound: [usize; Priority::ALL.len()],
+    /// How many are done per second, if that is known.
+    pace: Option<f64>,
 }
 
 #[cfg(any(test, feature = "simulate"))]
@@ -55,9 +62,10 @@ impl<T, C: Counter> Occupancy<T, C> {
     /// The same with a headcount that is kept elsewhere.
     pub(crate) fn counting(count: C, limit: f64, phase: f64, rules: Rules) -> Self {
         let queue = Queue::new(rules.queue, rules.max_wait);
-        let (dear, usage, admitted) = Default::default();
+        let (dear, usage, admitted, unbound, pace) = Default::default();
         let places = Places::new(phase);
-        let mut occupancy = Self { count, places, rules, dear, queue, usage, admitted };
+        let mut occupancy =
+            Self { count, places, rules, dear, queue, usage, admitted, unbound, pace };
         occupancy.set_limit(limit);
         occupancy
     }
@@ -78,6 +86,11 @@ impl<T, C: Counter> Occupancy<T, C> {
 
     pub(crate) fn waiting(&self) -> usize {
         self.queue.len()
+    }
+
+    /// Those of this priority and above.
+    pub(crate) fn waiting_from(&self, priority: Priority) -> usize {
+        self.queue.len_from(priority)
     }
 
     /// For how long one may wait.
@@ -101,11 +114,11 @@ impl<T, C: Counter> Occupancy<T, C> {
     /// Counts one in, if there is room and nobody waits for it who is as important. If
     /// not, [`wait`](Self::wait) comes next.
     pub(crate) fn admit(&mut self, class: &Class) -> bool {
-        if self.queue.has_no_places() && !self.has_room(class.priority) {
+        if self.queue.has_no_places() && !self.has_room(class.room()) {
             return false;
         }
         self.contend(true);
-        let is_its_turn = self.has_room(class.priority) && self.is_next(class);
+        let is_its_turn = self.has_room(class.room()) && self.is_next(class);
         if is_its_turn {
             self.count_in(class.cost);
             self.settle();
@@ -140,6 +153,46 @@ impl<T, C: Counter> Occupancy<T, C> {
     /// Counts one in, whatever the limit.
     pub(crate) fn occupy(&mut self) {
         self.count.change(|count| Some(count.count_in()));
+    }
+
+    /// Counts one in, whatever the limit, where that is not enforced. Tells why it would have
+    /// been refused: of those who are as important, more would wait than may, or so many that
+    /// at the present pace they would wait for too long (Little's law).
+    pub(crate) fn let_in(&mut self, class: &Class) -> Option<Reason> {
+        let room = self.rules.headroom.open_to(class.room(), self.limit());
+        self.unbound[class.priority as usize] += 1;
+        self.count_in(class.cost);
+        let over = self.as_important(class.priority).saturating_sub(room);
+        if over == 0 {
+            return None;
+        }
+        let longest = self.pace.map(|pace| pace * self.rules.max_wait.as_secs_f64());
+        let refused = match longest {
+            _ if over > self.rules.queue => Some(Reason::QueueFull),
+            Some(longest) if over as f64 > longest => Some(Reason::QueueTimeout),
+            _ => None,
+        };
+        let count =
+            if refused.is_some() { &mut self.usage.refused } else { &mut self.usage.waited };
+        *count += 1;
+        refused
+    }
+
+    /// One who was let in so is done.
+    pub(crate) fn let_out(&mut self, priority: Priority, cost: Cost) {
+        self.unbound[priority as usize] -= 1;
+        self.count_out(cost);
+    }
+
+    /// From now on so many are done per second.
+    pub(crate) fn set_pace(&mut self, per_second: f64) {
+        self.pace = Some(per_second);
+    }
+
+    /// In flight of this priority and above, those included of which it is not known.
+    fn as_important(&self, priority: Priority) -> usize {
+        let less: usize = self.unbound[..priority as usize].iter().sum();
+        self.in_flight().saturating_sub(less)
     }
 
     /// One in flight is done.
@@ -190,7 +243,7 @@ impl<T, C: Counter> Occupancy<T, C> {
 
     fn is_next(&self, class: &Class) -> bool {
         let dearest = self.dear.open_to(self.rules.headroom, self.limit());
-        class.cost.doublings() <= dearest && !self.queue.is_ahead_of(class.priority, dearest)
+        class.cost.doublings() <= dearest && !self.queue.is_ahead_of(class, dearest)
     }
 
     fn has_room(&self, priority: Priority) -> bool {
@@ -222,6 +275,8 @@ impl<T, C: Counter> Occupancy<T, C> {
     }
 }
 
+#[cfg(test)]
+pub(crate) mod model;
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,6 +312,25 @@ mod tests {
     }
 
     #[test]
+    fn who_is_let_in_whatever_the_limit_hears_what_would_have_become_of_it() {
+        let mut occupancy = Occupancy::<()>::new(2.0, 0.0, rules(0.0, 4));
+        let mut let_in = |class: &Class, times: usize| {
+            (0..times).map(|_| occupancy.let_in(class)).collect::<Vec<_>>()
+        };
+        assert_eq!(let_in(&NORMAL, 6), [None; 6], "two go on, four would wait");
+        assert_eq!(let_in(&NORMAL, 1), [Some(Reason::QueueFull)]);
+        assert_eq!(let_in(&CRITICAL, 2), [None; 2], "the others are none of its concern");
+        assert_eq!(occupancy.take_usage().refused, 1);
+        (0..7).for_each(|_| occupancy.let_out(Priority::Normal, Cost::USUAL));
+        (0..2).for_each(|_| occupancy.let_out(Priority::Critical, Cost::USUAL));
+        assert_eq!((occupancy.in_flight(), occupancy.unbound), (0, [0; 4]));
+        // Within the 250 ms that one may wait, two places come free.
+        occupancy.set_pace(8.0);
+        let late = (0..5).map(|_| occupancy.let_in(&NORMAL)).collect::<Vec<_>>();
+        assert_eq!(late, [None, None, None, None, Some(Reason::QueueTimeout)]);
+    }
+
+    #[test]
     fn the_less_important_leave_headroom_and_the_important_use_it() {
         let t0 = Instant::now();
         let mut occupancy = Occupancy::new(10.0, 0.0, rules(0.2, 9));
@@ -269,6 +343,15 @@ mod tests {
         );
         (0..3).for_each(|_| occupancy.count_out(Cost::USUAL));
         assert_eq!(occupancy.admit_first(t0), Some((Cost::USUAL, ())));
+    }
+
+    #[test]
+    fn retries_leave_headroom_to_first_tries_of_their_priority() {
+        let mut occupancy = Occupancy::<()>::new(10.0, 0.0, rules(0.2, 0));
+        let retry = NORMAL.retry(true);
+        assert_eq!((0..20).filter(|_| occupancy.admit(&retry)).count(), 8);
+        assert!(occupancy.admit(&NORMAL) && !occupancy.admit(&SHEDDABLE));
+        assert!(occupancy.admit(&CRITICAL.retry(true)) && !occupancy.admit(&NORMAL));
     }
 
     #[test]
@@ -336,7 +419,7 @@ mod tests {
         /// all are accounted for.
         #[test]
         fn nobody_is_admitted_over_the_limit_or_out_of_turn(
-            steps in prop::collection::vec((0..5_u8, 0..4_usize, 0..6_u32), 0..300),
+            steps in prop::collection::vec((0..5_u8, (0..4_usize, any::<bool>()), 0..6_u32), 0..300),
         ) {
             let t0 = Instant::now();
             let mut occupancy = Occupancy::<Class>::new(3.0, 0.5, rules(0.2, 4));
@@ -346,11 +429,12 @@ mod tests {
                 let headroom = Headroom::new(0.2);
                 let mut dear = Dear::default();
                 admitted.iter().for_each(|each| dear.count_in(each.cost));
-                admitted.len() < headroom.open_to(class.priority, limit)
+                admitted.len() < headroom.open_to(class.room(), limit)
                     && class.cost.doublings() <= dear.open_to(headroom, limit)
             };
-            for (step, priority, number) in steps {
-                let class = Class::new(Priority::ALL[priority]).cost(f64::from(1 << number));
+            for (step, (priority, retry), number) in steps {
+                let class = Class::new(Priority::ALL[priority]).retry(retry);
+                let class = class.cost(f64::from(1 << number));
                 let limit = occupancy.limit();
                 match step {
                     0 if occupancy.admit(&class) => {
@@ -371,7 +455,7 @@ mod tests {
                         Entered::Waiting(ticket) => tickets.push((ticket, class)),
                         Entered::Evicting(ticket, gone) => {
                             tickets.push((ticket, class));
-                            prop_assert!(gone.priority <= class.priority);
+                            prop_assert!((gone.priority, !gone.retry) <= (class.priority, !class.retry));
                         }
                         Entered::Full => {}
                     },
@@ -389,12 +473,13 @@ mod tests {
         /// While some who have room wait, no equal or lesser one is let in past them.
         #[test]
         fn nobody_passes_one_who_is_as_important_and_has_room(
-            waiting in prop::collection::vec((0..4_usize, 0..6_u32), 1..10),
-            (priority, doublings) in (0..4_usize, 0..6_u32),
+            waiting in prop::collection::vec((0..4_usize, any::<bool>(), 0..6_u32), 1..10),
+            newcomer in (0..4_usize, any::<bool>(), 0..6_u32),
         ) {
             let t0 = Instant::now();
-            let class = |(priority, doublings): (usize, u32)| {
-                Class::new(Priority::ALL[priority]).cost(f64::from(1 << doublings))
+            let class = |(priority, retry, doublings): (usize, bool, u32)| {
+                let class = Class::new(Priority::ALL[priority]).retry(retry);
+                class.cost(f64::from(1 << doublings))
             };
             let mut occupancy = Occupancy::new(0.0, 0.0, rules(0.2, 10));
             let waiting: Vec<Class> = waiting.into_iter().map(class).collect();
@@ -402,12 +487,15 @@ mod tests {
                 occupancy.wait(each, t0, || *each);
             }
             occupancy.set_limit(5.0);
-            let newcomer = class((priority, doublings));
+            let newcomer = class(newcomer);
             let dearest = Dear::default().open_to(Headroom::new(0.2), 5);
             let has_room = |class: &Class| class.cost.doublings() <= dearest;
+            let is_ahead = |one: &Class, other: &Class| {
+                (one.priority, !one.retry) >= (other.priority, !other.retry)
+            };
             let ahead = waiting
                 .iter()
-                .any(|each| each.priority >= newcomer.priority && has_room(each));
+                .any(|each| is_ahead(each, &newcomer) && has_room(each));
             prop_assert_eq!(occupancy.admit(&newcomer), has_room(&newcomer) && !ahead);
         }
     }

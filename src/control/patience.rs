@@ -29,6 +29,7 @@ mod tests {
         let (t0, second) = (Instant::now(), Duration::from_secs(1));
         let wait = |deadline| patience(&Class::default().deadline(t0 + deadline), second, t0);
         assert_eq!(wait(Duration::from_millis(300)), (second / 10, Reason::Deadline));
+        assert_eq!(wait(2 * second), (2 * second / 3, Reason::Deadline));
         assert_eq!(wait(3 * second), (second, Reason::QueueTimeout));
         assert_eq!(wait(Duration::ZERO), (Duration::ZERO, Reason::Deadline));
         assert_eq!(patience(&Class::default(), second, t0), (second, Reason::QueueTimeout));

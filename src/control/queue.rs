@@ -1,12 +1,12 @@
 //! Who waits, who goes next, and who has to go.
 //!
-//! The next is the one of the highest priority; inside it of the lowest rank, the
-//! cheapest (by doublings of the cost), of the group of clients that got the least so
-//! far ([`Fair`](super::fair::Fair)), and the oldest.
+//! The next is the one of the highest priority; inside it, first tries go before retries; then
+//! comes the one of the lowest rank, the cheapest (by doublings of the cost), of the group of
+//! clients that got the least so far ([`Fair`](super::fair::Fair)), and the oldest.
 //!
-//! When there are too many, one of the lowest priority has to go; inside it one of the
-//! highest rank, the dearest, of the group that has the most waiting, and the newest: so
-//! no client fills the queue for all.
+//! When there are too many, one of the lowest priority has to go; inside it a retry before a
+//! first try, one of the highest rank, the dearest, of the group that has the most waiting, and
+//! the newest: so no client fills the queue for all.
 //!
 //! A burst fills a queue for a moment, and there the oldest first is fair. A queue that
 //! does not empty for twice the longest wait *stands*: there is more work than can be
@@ -18,7 +18,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::lane::{Lane, Waiter};
+use super::lane::{Fitting, Lane, Waiter};
 use crate::class::{Class, Cost, Priority};
 
 /// A bounded queue. `T` is whatever reaches the one who waits.
@@ -71,13 +71,23 @@ impl<T> Queue<T> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.lanes.iter().map(Lane::len).sum()
+        self.len_from(Priority::Bulk)
     }
 
-    /// True if someone waits who is at least as important as this, with at most so many
-    /// doublings.
-    pub(crate) fn is_ahead_of(&self, priority: Priority, doublings: usize) -> bool {
-        self.lanes[priority as usize..].iter().any(|lane| lane.holds(doublings))
+    /// Of this priority and above.
+    pub(crate) fn len_from(&self, priority: Priority) -> usize {
+        self.lanes[priority as usize..].iter().map(Lane::len).sum()
+    }
+
+    /// True if someone waits who is at least as important as this one, with at most so many
+    /// doublings. A retry is never ahead of a first try of its priority.
+    pub(crate) fn is_ahead_of(&self, class: &Class, doublings: usize) -> bool {
+        let (own, higher) = match &self.lanes[class.priority as usize..] {
+            [own, higher @ ..] => (own, higher),
+            [] => return false,
+        };
+        own.holds(Fitting { doublings, retries: class.retry })
+            || higher.iter().any(|lane| lane.holds(Fitting { doublings, retries: true }))
     }
 
     /// Lets one wait, made by `item` if it may.
@@ -89,6 +99,8 @@ impl<T> Queue<T> {
     ) -> Entered<T> {
         let last = match self.len() < self.capacity {
             true => None,
+            // Where nobody may wait any more, those who still do keep their places.
+            false if self.capacity == 0 => return Entered::Full,
             false => match self.last(class, now) {
                 None => return Entered::Full,
                 last => last,
@@ -104,8 +116,9 @@ impl<T> Queue<T> {
         evicted.map_or(Entered::Waiting(ticket), |evicted| Entered::Evicting(ticket, evicted))
     }
 
-    /// Who goes first of those who have room: their priority has, and they are of at most
-    /// so many doublings. Less important ones never have it where others have not.
+    /// Who goes first of those who have room: their priority has, or for a retry the one
+    /// below, and they are of at most so many doublings. Less important ones never have it
+    /// where others have not.
     pub(crate) fn leave_first(
         &mut self,
         has_room: impl Fn(Priority) -> bool,
@@ -116,7 +129,8 @@ impl<T> Queue<T> {
         for priority in having {
             let lane = &mut self.lanes[priority as usize];
             let newest = lane.stands(self.stands_after, now);
-            if let Some(first) = lane.leave_first(doublings, newest) {
+            let fitting = Fitting { doublings, retries: has_room(priority.below()) };
+            if let Some(first) = lane.leave_first(fitting, newest) {
                 return Some((first.cost, first.item));
             }
         }
@@ -141,5 +155,7 @@ impl<T> Queue<T> {
     }
 }
 
+#[cfg(test)]
+pub(crate) mod model;
 #[cfg(test)]
 mod tests;

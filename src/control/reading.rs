@@ -107,7 +107,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        control::meter::{Meter, Slow},
+        control::{
+            meter::{Meter, Slow},
+            stamp::Stamp,
+        },
         outcome::Outcome,
     };
 
@@ -119,14 +122,14 @@ mod tests {
 
     #[test]
     fn a_second_of_signals_is_one_reading() {
-        let t0 = Instant::now();
+        let t0 = Stamp::of(Instant::now());
         let (mut meter, mut reader) = (Meter::new(Slow::default(), t0), Reader::default());
         let mut readings = Vec::new();
         for tenth in 1..=10 {
             for _ in 0..10 {
-                meter.record(3, t0, 10 * MS, Outcome::Success);
+                meter.record(3, 10 * MS, Outcome::Success);
             }
-            meter.record(2, t0, 5 * MS, Outcome::Overload);
+            meter.record(2, 5 * MS, Outcome::Overload);
             let signal = meter.take(t0 + tenth * 100 * MS, tenth * 100 * MS);
             readings.extend(reader.hear(&signal, alone));
         }
@@ -140,10 +143,10 @@ mod tests {
 
     #[test]
     fn the_wait_for_a_connection_is_none_of_the_databases() {
-        let t0 = Instant::now();
+        let t0 = Stamp::of(Instant::now());
         let mut meter = Meter::new(Slow::default(), t0);
-        meter.record(3, t0, 100 * MS, Outcome::Success);
-        meter.record(WAIT, t0, 5000 * MS, Outcome::Success);
+        meter.record(3, 100 * MS, Outcome::Success);
+        meter.record(WAIT, 5000 * MS, Outcome::Success);
         let signal = meter.take(t0 + 1000 * MS, Duration::ZERO);
         let reading = Reader::default().hear(&signal, alone).expect("a second");
         assert_eq!((reading.count, reading.all, reading.bad), (1, 1, 0));

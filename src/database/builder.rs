@@ -79,10 +79,24 @@ impl DatabaseBuilder {
     ///
     /// [`InvalidConfig`] if `slow_after` or `slow_times` is outside its range.
     pub fn build(self) -> Result<Database, InvalidConfig> {
+        self.check()?;
+        Ok(Database::from_checked(self))
+    }
+
+    /// Whether all of it is in range.
+    pub(crate) fn check(&self) -> Result<(), InvalidConfig> {
         let (least, most) = (Duration::from_millis(1), Duration::from_secs(3600));
         config::duration("slow_after", self.slow.after, least, most)?;
         config::at_least("slow_times", self.slow.times, 2.0)?;
-        Ok(Database::from_checked(self))
+        Ok(())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl DatabaseBuilder {
+    /// What people call it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 }
 

@@ -9,7 +9,7 @@ use crate::outcome::Outcome;
 /// | code | |
 /// |---|---|
 /// | `08…` | the connection: refused, lost, not to be had |
-/// | `53…` | no resources: too many connections, no memory, no disk |
+/// | `53…` but `53100`, `53400` | no resources: too many connections, no memory |
 /// | `57P01`, `57P02`, `57P03` | the server stops, has crashed, or starts |
 /// | `57014` | a query cancelled, by its time limit or by somebody |
 /// | `55P03` | a lock that was not to be had in time, or at once with `NOWAIT` |
@@ -18,7 +18,9 @@ use crate::outcome::Outcome;
 /// | `58…` | the system below the database: I/O errors |
 /// | `70100`, `HYT00`, `HYT01` | interrupted, or over a time limit, as MySQL and ODBC say |
 ///
-/// Any other code, such as `23505` for a unique violation, says nothing about the load.
+/// Any other code, such as `23505` for a unique violation, says nothing about the load. Nor
+/// does a full disk (`53100`): fewer requests make no room on it, and those that only read go
+/// on; nor a query over a limit of its own, such as `temp_file_limit` (`53400`).
 /// `None` for what is no SQLSTATE, and for `HY000`, which is none in particular.
 #[must_use]
 pub fn outcome_of_sqlstate(code: &str) -> Option<Outcome> {
@@ -27,7 +29,7 @@ pub fn outcome_of_sqlstate(code: &str) -> Option<Outcome> {
         return None;
     }
     Some(match (code.get(..2)?, code) {
-        (_, "40002") => Outcome::Ignore,
+        (_, "40002" | "53100" | "53400") => Outcome::Ignore,
         ("08" | "53" | "40" | "58", _) => Outcome::Overload,
         (_, "57P01" | "57P02" | "57P03" | "57014" | "55P03" | "25P04") => Outcome::Overload,
         (_, "70100" | "HYT00" | "HYT01") => Outcome::Overload,
@@ -43,20 +45,21 @@ pub fn outcome_of_sqlstate(code: &str) -> Option<Outcome> {
 /// | number | |
 /// |---|---|
 /// | 1040, 1203, 1226, 1135 | too many connections or threads |
-/// | 1021, 1037, 1038, 1041, 1206 | no disk, no memory, no room for locks |
+/// | 1037, 1038, 1041, 1206 | no memory, no room for locks |
 /// | 1205, 3572, 1213, 1613, 1614, 3058, 3101 | a lock or a transaction that had to give way |
 /// | 1317, 1969, 3024 | a query cancelled, or over its time limit |
 /// | 1042, 1043, 1129, 2002, 2003 | the connection: refused, or the client blocked |
 /// | 1053, 1152, 1158–1161, 1184, 1927, 2006, 2012, 2013, 2055, 4031 | the connection: lost |
 ///
-/// Any other, such as 1062 for a duplicate, says nothing about the load. `None` for 0 and
-/// 1105, which is none in particular.
+/// Any other, such as 1062 for a duplicate, says nothing about the load. Nor does a full disk
+/// or table (1021, 1114): fewer requests make no room there, and those that only read go on.
+/// `None` for 0 and 1105, which is none in particular.
 #[must_use]
 pub fn outcome_of_mysql(number: u16) -> Option<Outcome> {
     Some(match number {
         0 | 1105 => return None,
         1040 | 1203 | 1226 | 1135 => Outcome::Overload,
-        1021 | 1037 | 1038 | 1041 | 1206 => Outcome::Overload,
+        1037 | 1038 | 1041 | 1206 => Outcome::Overload,
         1205 | 3572 | 1213 | 1613 | 1614 | 3058 | 3101 => Outcome::Overload,
         1317 | 1969 | 3024 => Outcome::Overload,
         1042 | 1043 | 1129 | 2002 | 2003 => Outcome::Overload,
@@ -70,13 +73,13 @@ pub fn outcome_of_mysql(number: u16) -> Option<Outcome> {
 /// What a result code of SQLite, primary or extended, says about the load.
 ///
 /// An overload are `BUSY` (5), `LOCKED` (6), `NOMEM` (7), `INTERRUPT` (9), `IOERR` (10),
-/// `FULL` (13), `CANTOPEN` (14) and `PROTOCOL` (15). Any other, such as `CONSTRAINT` (19), says
-/// nothing about the load. `None` for what is no error.
+/// `CANTOPEN` (14) and `PROTOCOL` (15). Any other, such as `CONSTRAINT` (19) or, for a full
+/// disk, `FULL` (13), says nothing about the load. `None` for what is no error.
 #[must_use]
 pub fn outcome_of_sqlite(code: i32) -> Option<Outcome> {
     Some(match code & 0xff {
         0 | 100 | 101 => return None,
-        5 | 6 | 7 | 9 | 10 | 13 | 14 | 15 => Outcome::Overload,
+        5 | 6 | 7 | 9 | 10 | 14 | 15 => Outcome::Overload,
         _ => Outcome::Ignore,
     })
 }
@@ -146,6 +149,19 @@ mod tests {
             assert_eq!(outcome_of_sqlite(code), IGNORE, "{code}");
         }
         assert_eq!(outcome_of_sqlite(101), None);
+    }
+
+    #[test]
+    fn a_full_disk_says_nothing_about_the_load_and_no_memory_does() {
+        assert_eq!(outcome_of_sqlstate("53100"), IGNORE);
+        assert_eq!(outcome_of_sqlstate("53400"), IGNORE, "over a limit of its own");
+        assert_eq!(outcome_of_sqlstate("53200"), OVERLOAD);
+        for full in [1021, 1114] {
+            assert_eq!(outcome_of_mysql(full), IGNORE, "{full}");
+        }
+        assert_eq!(outcome_of_mysql(1037), OVERLOAD);
+        assert_eq!(outcome_of_text("1114 (HY000): The table 'orders' is full"), IGNORE);
+        assert_eq!((outcome_of_sqlite(13), outcome_of_sqlite(7)), (IGNORE, OVERLOAD));
     }
 
     #[test]

@@ -15,17 +15,15 @@ use tokio::time::timeout_at;
 use tokio::time::{Sleep, sleep_until};
 
 use super::visit::Visit;
-use crate::{
-    clock,
-    rejection::{Reason, Rejection},
-};
+use crate::{clock, rejection::Rejection};
 
 /// The time that is left to the request that runs now, to the deadline of its class
 /// ([`GateLayer::deadline`](crate::GateLayer::deadline)); zero if that is past. `None` if it
 /// has none, or no request is known to run here.
 ///
 /// For code however deep in a handler, without a request in its hands: to bound a call, to
-/// hand the time on, or to leave out what will not be done in time.
+/// hand the time on ([`http::Propagate::deadline`](crate::http::Propagate::deadline) does so
+/// over HTTP), or to leave out what will not be done in time.
 ///
 /// ```
 /// use std::{future::Future, time::Duration};
@@ -98,7 +96,7 @@ impl Alarm {
 
 /// A refusal, of which the request that runs now is told.
 fn over() -> Rejection {
-    let rejection = Rejection::for_load(Reason::Deadline);
+    let rejection = Rejection::too_late();
     Visit::present(|visit| visit.refuse(rejection.clone()));
     rejection
 }

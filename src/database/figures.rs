@@ -1,11 +1,11 @@
 //! What each statement costs: lately, and since the start.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
-use crate::{control::histogram::Histogram, outcome::Outcome};
+use crate::{
+    control::{histogram::Histogram, stamp::Stamp},
+    outcome::Outcome,
+};
 
 /// What one statement costs, as [`Database::statements`](crate::Database::statements) tells.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,11 +13,11 @@ use crate::{control::histogram::Histogram, outcome::Outcome};
 #[non_exhaustive]
 pub struct StatementFigures {
     /// Its name, or its text without the literals.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "super::serial::text"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serial::text"))]
     pub name: Arc<str>,
     /// What it takes when the database has nothing else to do; `None` before 50 of its
     /// queries were seen. In seconds, as all durations where it is serialized.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "super::serial::maybe_seconds"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serial::maybe_seconds"))]
     pub alone: Option<Duration>,
     /// The last half to whole minute.
     pub lately: SpanFigures,
@@ -31,7 +31,7 @@ pub struct StatementFigures {
 #[non_exhaustive]
 pub struct SpanFigures {
     /// How long the span was.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "super::serial::seconds"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serial::seconds"))]
     pub span: Duration,
     /// Queries that came back.
     pub finished: u64,
@@ -54,20 +54,21 @@ pub struct SpanFigures {
     /// The share of that in the work of all statements, 0 to 1.
     pub work_share: f64,
     /// The median latency of what came back, at most an eighth too high.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "super::serial::maybe_seconds"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serial::maybe_seconds"))]
     pub p50: Option<Duration>,
     /// The latency that 99 % did not exceed, at most an eighth too high.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "super::serial::maybe_seconds"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serial::maybe_seconds"))]
     pub p99: Option<Duration>,
     /// How many times longer than alone the successful ones took, on average. `None` if
     /// there was none, or it is not known what they take alone.
     pub slowdown: Option<f64>,
 }
 
-/// The accounts of all statements, some 2.5 kB each, so ¼ MB if there are as many as can be.
+/// The accounts of all statements, some 2.5 kB each, so ⅓ MB if there are as many as can be, with
+/// the room that a vector sets aside.
 #[derive(Debug)]
 pub(super) struct Ledger {
-    since: Instant,
+    since: Stamp,
     /// By number.
     accounts: Vec<Account>,
 }
@@ -100,7 +101,7 @@ struct Tally {
 }
 
 impl Ledger {
-    pub(super) fn new(since: Instant) -> Self {
+    pub(super) fn new(since: Stamp) -> Self {
         Self { since, accounts: Vec::new() }
     }
 
@@ -108,7 +109,7 @@ impl Ledger {
     pub(super) fn finish(
         &mut self,
         statement: usize,
-        now: Instant,
+        now: Stamp,
         latency: Duration,
         outcome: Outcome,
     ) {
@@ -125,7 +126,7 @@ impl Ledger {
     }
 
     /// A query was given up after so long.
-    pub(super) fn cancel(&mut self, statement: usize, now: Instant, after: Duration) {
+    pub(super) fn cancel(&mut self, statement: usize, now: Stamp, after: Duration) {
         let tally = self.current(statement, now);
         tally.cancelled += 1;
         tally.seconds += after.as_secs_f64();
@@ -135,11 +136,11 @@ impl Ledger {
     /// what it takes alone.
     pub(super) fn figures(
         &self,
-        now: Instant,
+        now: Stamp,
         describe: impl Fn(usize) -> (Arc<str>, Option<Duration>),
     ) -> Vec<StatementFigures> {
         let turn = self.turn(now);
-        let all = now.saturating_duration_since(self.since);
+        let all = now.since(self.since);
         let current = Duration::from_nanos((all.as_nanos() % HALF.as_nanos()) as u64);
         let late = all.min(HALF + current);
         let mut figures = Vec::new();
@@ -154,11 +155,11 @@ impl Ledger {
         figures
     }
 
-    fn turn(&self, now: Instant) -> u64 {
-        now.saturating_duration_since(self.since).as_secs() / HALF.as_secs()
+    fn turn(&self, now: Stamp) -> u64 {
+        now.nanos_since(self.since) / HALF.as_nanos() as u64
     }
 
-    fn current(&mut self, statement: usize, now: Instant) -> &mut Tally {
+    fn current(&mut self, statement: usize, now: Stamp) -> &mut Tally {
         let turn = self.turn(now);
         if self.accounts.len() <= statement {
             self.accounts.resize_with(statement + 1, Account::default);
@@ -254,12 +255,12 @@ fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
-/// In whole seconds.
 const HALF: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Instant;
 
     const MS: Duration = Duration::from_millis(1);
     const SECOND: Duration = Duration::from_secs(1);
@@ -270,7 +271,7 @@ mod tests {
 
     #[test]
     fn the_dearest_comes_first_with_its_share_and_slowdown() {
-        let t0 = Instant::now();
+        let t0 = Stamp::of(Instant::now());
         let mut ledger = Ledger::new(t0);
         for _ in 0..10 {
             ledger.finish(1, t0, 90 * MS, Outcome::Success);
@@ -296,7 +297,7 @@ mod tests {
 
     #[test]
     fn what_is_older_than_a_minute_is_only_in_what_ever_was() {
-        let t0 = Instant::now();
+        let t0 = Stamp::of(Instant::now());
         let mut ledger = Ledger::new(t0);
         let counts = |ledger: &Ledger, at: Duration| {
             let figures = ledger.figures(t0 + at, describe);
@@ -315,7 +316,7 @@ mod tests {
 
     #[test]
     fn absurd_latencies_and_late_clocks_do_no_harm() {
-        let t0 = Instant::now();
+        let t0 = Stamp::of(Instant::now());
         let mut ledger = Ledger::new(t0 + 90 * SECOND);
         ledger.finish(0, t0, Duration::MAX, Outcome::Success);
         ledger.finish(0, t0 + 200 * SECOND, MS, Outcome::Success);

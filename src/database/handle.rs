@@ -2,21 +2,22 @@
 
 use std::{
     error::Error,
-    fmt,
     future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use super::{
     DatabaseBuilder, DatabaseSnapshot, Observed, Statement,
     door::{Door, Guard, Pass},
+    fork::Handle,
     judge::Judges,
     pool::Pools,
-    recording::Figures,
+    recorder::Recorder,
     report::Sources,
     table::{Table, UNNAMED},
     texts::Texts,
@@ -24,7 +25,10 @@ use super::{
 use crate::{
     class::Downstream,
     clock,
-    control::call::WAIT,
+    control::{
+        call::WAIT,
+        stamp::{Stamp, nanos},
+    },
     lock::lock,
     outcome::Outcome,
     rejection::{Rejection, rejection_of},
@@ -76,13 +80,13 @@ use crate::{
 /// Nothing is protected that is not observed: look at [`Database::snapshot`], whose
 /// `finished` has to grow.
 #[derive(Clone)]
-pub struct Database(pub(super) Arc<Shared>);
+pub struct Database(pub(super) Arc<Handle>);
 
 pub(super) struct Shared {
     pub(super) number: Downstream,
     pub(super) name: Arc<str>,
     pub(super) judges: Judges,
-    pub(super) figures: Mutex<Figures>,
+    pub(super) recorder: Recorder,
     pub(super) table: Mutex<Table>,
     pub(super) texts: Texts,
     subscribers: Mutex<Vec<Arc<dyn OnSignal + Send + Sync>>>,
@@ -91,7 +95,7 @@ pub(super) struct Shared {
     pub(super) sources: Mutex<Sources>,
     /// When the next signal is due, in nanoseconds after `origin`.
     due: AtomicU64,
-    pub(super) origin: Instant,
+    pub(super) origin: Stamp,
 }
 
 impl Database {
@@ -105,13 +109,25 @@ impl Database {
         DatabaseBuilder::new(name.into())
     }
 
+    /// One that nobody but its subscribers is likely to look at. It has no books before
+    /// somebody does.
+    pub(crate) fn unseen(name: &str) -> Self {
+        Self::without_books(DatabaseBuilder::new(name.into()))
+    }
+
     pub(super) fn from_checked(settings: DatabaseBuilder) -> Self {
-        let now = clock::now();
-        Self(Arc::new(Shared {
+        let database = Self::without_books(settings);
+        drop(database.0.recorder.open(database.0.origin));
+        database
+    }
+
+    fn without_books(settings: DatabaseBuilder) -> Self {
+        let now = clock::stamp();
+        let shared = Shared {
             number: Downstream::another(),
             name: settings.name.into(),
             judges: settings.judges,
-            figures: Mutex::new(Figures::new(settings.slow, now)),
+            recorder: Recorder::new(settings.slow, now),
             table: Mutex::default(),
             texts: Texts::default(),
             subscribers: Mutex::default(),
@@ -120,7 +136,8 @@ impl Database {
             sources: Mutex::default(),
             due: AtomicU64::new(nanos(TICK)),
             origin: now,
-        }))
+        };
+        Self(Arc::new(Handle::of(shared)))
     }
 
     /// The name it was given.
@@ -162,7 +179,7 @@ impl Database {
     }
 
     pub(super) fn list(&self, statement: usize, name: Arc<str>) {
-        lock(&self.0.figures).meter.name(statement, name);
+        self.0.recorder.figures().meter.name(statement, name);
     }
 
     /// Has `subscriber` hear every signal from now on, until it breaks off.
@@ -173,12 +190,12 @@ impl Database {
     /// How it did during the last ten seconds.
     #[must_use]
     pub fn snapshot(&self) -> DatabaseSnapshot {
-        let now = clock::now();
+        let now = clock::stamp();
         let pool = self.pool();
-        let mut figures = lock(&self.0.figures);
-        let in_flight = figures.meter.in_flight();
-        let hung = figures.meter.hanging(now).map(|(_, queries)| queries).sum();
-        DatabaseSnapshot { pool, hung, ..figures.recent.snapshot(now, in_flight) }
+        let mut figures = self.0.recorder.open(now);
+        let (meter, books) = figures.parts();
+        let hung = meter.hanging(now).map(|(_, queries)| queries).sum();
+        DatabaseSnapshot { pool, hung, ..books.recent.snapshot(now, meter.in_flight()) }
     }
 
     /// What an error of a query says about the load. A refusal by one of the gates says
@@ -190,16 +207,21 @@ impl Database {
 
     /// Sends a signal if one is due. Whoever comes by does it, so that a database from
     /// which nothing comes back is heard of, too.
-    pub(crate) fn tick(&self, now: Instant) {
-        let elapsed = nanos(now.saturating_duration_since(self.0.origin));
+    pub(crate) fn tick(&self, now: Stamp) {
+        let elapsed = now.nanos_since(self.0.origin);
         let due = self.0.due.load(Ordering::Relaxed);
-        if elapsed < due {
-            return;
+        if elapsed >= due {
+            self.send(now, due, elapsed);
         }
+    }
+
+    /// Sends the signal that is due, unless somebody else does.
+    #[cold]
+    fn send(&self, now: Stamp, due: u64, elapsed: u64) {
         let next = elapsed + nanos(TICK);
         let won = self.0.due.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed);
         if won.is_ok() {
-            let mut signal = lock(&self.0.figures).take(now, clock::wall());
+            let mut signal = self.0.recorder.take(now, clock::wall());
             self.look_at_pool(&mut signal);
             self.tell(&signal);
         }
@@ -250,31 +272,19 @@ impl Database {
         let subscribers = lock(&self.0.subscribers).clone();
         let mut judge_since = None;
         for subscriber in subscribers {
-            if subscriber.on_signal(signal).is_break() {
+            // A query that drops sends signals, too, perhaps for a panic; a second one there would
+            // be the end of the process. The panic hook tells of algorithms and observers that do.
+            let hear = || (subscriber.on_signal(signal), subscriber.judge_since());
+            let Ok((told, since)) = catch_unwind(AssertUnwindSafe(hear)) else { continue };
+            if told.is_break() {
                 lock(&self.0.subscribers).retain(|other| !Arc::ptr_eq(other, &subscriber));
             }
-            judge_since = judge_since.max(subscriber.judge_since());
+            judge_since = judge_since.max(since);
         }
         if let Some(since) = judge_since {
-            lock(&self.0.figures).meter.judge_since(since);
+            self.0.recorder.judge_since(since.into());
         }
     }
-}
-
-impl From<&Database> for Downstream {
-    fn from(database: &Database) -> Self {
-        database.number()
-    }
-}
-
-impl fmt::Debug for Database {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Database").field("name", &self.0.name).finish_non_exhaustive()
-    }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// How often a database that is used tells how it does.

@@ -1,6 +1,8 @@
 //! What is learned from the signals, for the report.
 
+use super::Database;
 use crate::{
+    clock,
     control::{curve::Curve, meter::Meter, reading::Reader, saturation::Saturation},
     signal::Signal,
 };
@@ -20,5 +22,12 @@ impl Insight {
             self.curve.add(&reading);
             self.saturation.hear(&reading);
         }
+    }
+}
+
+impl Database {
+    /// Whether it is asked for more than it can do.
+    pub(crate) fn is_saturated(&self) -> bool {
+        self.0.recorder.open(clock::stamp()).parts().1.insight.saturation.lasts()
     }
 }

@@ -3,15 +3,19 @@
 //! See [`Database`].
 
 mod attributed;
+mod both;
 mod builder;
 mod checkout;
 mod code;
 mod deadline;
+mod dimmed;
 mod door;
+mod errand;
 mod errors;
 mod fault;
 mod figures;
 mod fingerprint;
+mod fork;
 mod handle;
 mod insight;
 mod judge;
@@ -19,11 +23,11 @@ mod layer;
 mod observed;
 mod pool;
 mod postgres;
+mod priority;
 mod recent;
+mod recorder;
 mod recording;
 mod report;
-#[cfg(feature = "serde")]
-mod serial;
 mod service;
 mod statement;
 mod table;
@@ -33,7 +37,7 @@ mod visit;
 
 pub use attributed::{Attributed, attributed};
 pub use builder::DatabaseBuilder;
-#[cfg(any(feature = "sqlx", feature = "tracing"))]
+#[cfg(any(feature = "metrics", feature = "sqlx", feature = "tracing"))]
 pub(crate) use checkout::CONNECTION;
 pub use checkout::{CheckoutError, Lent};
 #[cfg(feature = "sqlx")]
@@ -43,9 +47,12 @@ pub use deadline::time_left;
 #[cfg(feature = "sqlx")]
 pub(crate) use deadline::{Alarm, Time};
 pub(crate) use door::{Door, Entering, Pass};
+pub(crate) use errand::Errand;
 pub use errors::{JudgeBoxedErrors, JudgeErrors};
 pub use fault::outcome_of_error;
 pub use figures::{SpanFigures, StatementFigures};
+#[cfg(feature = "metrics")]
+pub(crate) use fingerprint::hash as hash_of_name;
 pub use handle::Database;
 #[cfg(feature = "sqlx")]
 pub(crate) use judge::chain;
@@ -60,6 +67,8 @@ pub use recent::DatabaseSnapshot;
 pub use report::{Hanging, PoolAdvice, Report, RouteFigures, Saturated, Sustained, Throughput};
 pub use service::QueryService;
 pub use statement::Statement;
+#[cfg(feature = "metrics")]
+pub(crate) use table::OTHER;
 pub use to_the_end::ToTheEnd;
 pub use visit::Spent;
 pub(crate) use visit::Visit;

@@ -11,9 +11,10 @@ use std::{
 
 use pin_project::pin_project;
 
-use super::{Statement, errors::JudgeErrors};
+use super::{Database, Statement, errors::JudgeErrors};
 use crate::{
-    control::{call::Call, witness::Witness},
+    clock,
+    control::{call::Call, stamp::Stamp, witness::Witness},
     outcome::{Judge, Outcome},
 };
 
@@ -78,36 +79,47 @@ where
 /// A query in flight. Dropped without an outcome, it counts as cancelled.
 #[must_use = "dropping it counts as a query whose caller left"]
 pub struct InFlight {
-    statement: Statement,
+    /// None when the query is over.
+    database: Option<Database>,
     call: Call,
     witness: Option<Arc<dyn Witness>>,
-    outcome: Option<Outcome>,
 }
 
 impl InFlight {
-    pub(super) fn start(statement: &Statement) -> Self {
-        let (call, witness) = statement.database.start(statement.number);
-        Self { statement: statement.clone(), call, witness, outcome: None }
+    pub(super) fn start(database: &Database, statement: usize, now: Stamp) -> Self {
+        let (call, witness) = database.start(statement, now);
+        Self { database: Some(database.clone()), call, witness }
     }
 
     /// The query came back.
     pub fn finish(mut self, outcome: Outcome) {
-        self.outcome = Some(outcome);
+        self.end(clock::stamp(), Some(outcome));
     }
-}
 
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        let database = &self.statement.database;
-        let ended = database.finish(&self.call, self.outcome);
+    fn end(&mut self, at: Stamp, outcome: Option<Outcome>) {
+        let Some(database) = self.database.take() else { return };
+        let ended = database.finish(&self.call, at, outcome);
         if let Some(witness) = &self.witness {
             witness.end(database.number(), &self.call, &ended);
         }
     }
 }
 
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if self.database.is_some() {
+            self.end(clock::stamp(), None);
+        }
+    }
+}
+
 impl fmt::Debug for InFlight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InFlight").field("statement", &self.statement).finish_non_exhaustive()
+        let Self { database, call, .. } = self;
+        let mut shown = f.debug_struct("InFlight");
+        shown
+            .field("database", database)
+            .field("statement", &call.statement)
+            .finish_non_exhaustive()
     }
 }

@@ -11,6 +11,7 @@ use crate::lock::lock;
 
 /// The connections of a pool at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct PoolSnapshot {
     /// As many as it may have.
@@ -58,7 +59,7 @@ impl Database {
 
     /// How the database can be asked, as long as it is there.
     pub(crate) fn pinged(&self) -> impl Fn() -> Option<Ping> + Send + Sync + use<> {
-        let shared = Arc::downgrade(&self.0);
+        let shared = Arc::downgrade(&self.0.0);
         move || lock(&shared.upgrade()?.pools.0).as_ref()?.1.clone()
     }
 }

@@ -38,7 +38,7 @@ pub struct PostgresSample {
     /// How many the server takes.
     pub max_connections: u64,
     /// How long the oldest open transaction is.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "super::serial::seconds"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serial::seconds"))]
     pub longest_transaction: Duration,
     /// The share of blocks of the current database that were found in the server's memory,
     /// since its statistics began: 0 to 1. `None` if none was asked for yet.

@@ -1,15 +1,16 @@
 //! The last ten seconds of a database, for people.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::PoolSnapshot;
 use crate::{
-    control::{histogram::Histogram, window::Window},
+    control::{histogram::Histogram, stamp::Stamp, window::Window},
     outcome::Outcome,
 };
 
 /// How a database did during the last ten seconds.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct DatabaseSnapshot {
     /// Queries in flight now.
@@ -27,8 +28,10 @@ pub struct DatabaseSnapshot {
     /// Queries whose caller left before they came back.
     pub cancelled: u64,
     /// The median latency, at most an eighth too high. `None` if nothing came back.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serial::maybe_seconds"))]
     pub p50: Option<Duration>,
     /// The latency that 99 % did not exceed, at most an eighth too high.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serial::maybe_seconds"))]
     pub p99: Option<Duration>,
     /// The pool, where one is known: see the feature `sqlx`.
     pub pool: Option<PoolSnapshot>,
@@ -47,11 +50,11 @@ struct Bucket {
 }
 
 impl Recent {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Stamp) -> Self {
         Self(Window::new(Duration::from_secs(10), now))
     }
 
-    pub(super) fn finish(&mut self, now: Instant, latency: Duration, outcome: Outcome) {
+    pub(super) fn finish(&mut self, now: Stamp, latency: Duration, outcome: Outcome) {
         let bucket = self.0.current(now);
         bucket.latencies.record(latency);
         bucket.finished += 1;
@@ -62,11 +65,11 @@ impl Recent {
         }
     }
 
-    pub(super) fn cancel(&mut self, now: Instant) {
+    pub(super) fn cancel(&mut self, now: Stamp) {
         self.0.current(now).cancelled += 1;
     }
 
-    pub(super) fn snapshot(&mut self, now: Instant, in_flight: usize) -> DatabaseSnapshot {
+    pub(super) fn snapshot(&mut self, now: Stamp, in_flight: usize) -> DatabaseSnapshot {
         let mut all = Bucket::default();
         for bucket in self.0.recent(now) {
             all.latencies.add(&bucket.latencies);

@@ -46,7 +46,7 @@ impl Table {
 
 pub(super) const UNNAMED: usize = 0;
 /// What the statement without a name is called.
-pub(super) const OTHER: &str = "(other)";
+pub(crate) const OTHER: &str = "(other)";
 /// Names that are kept apart.
 const MOST: usize = 100;
 

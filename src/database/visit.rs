@@ -4,29 +4,34 @@ use std::{
     cell::{Cell, RefCell},
     mem,
     sync::{Arc, Weak},
+    thread::LocalKey,
     time::{Duration, Instant},
 };
 
+use super::both::Both;
 use crate::{
-    class::{Class, Downstream, Needs},
+    brownout::Brownout,
+    class::{Class, Downstream, Needs, Priority},
     control::{
         meter::Call,
+        spare::{Reused, Spare, Spares},
         witness::{Attendance, Ended, Witness},
     },
     rejection::Rejection,
 };
 
 /// Goes with a request through all its polls, and notes what its queries took.
-///
-/// It is moved with every poll, so what few requests have is in a box.
-pub(crate) struct Visit {
+pub(crate) struct Visit(Reused<Notes>);
+
+#[derive(Default)]
+struct Notes {
     attendance: Attendance,
     /// Connections that are held by a pass of their own.
     passes: RefCell<Vec<(Downstream, Weak<()>)>>,
     /// The databases that it has sent a query to.
     touched: Cell<Needs>,
     spent: RefCell<Vec<Spent>>,
-    refused: RefCell<Option<Box<Rejection>>>,
+    refused: RefCell<Option<Rejection>>,
     /// Its witness knows of its end, or has not to.
     ended: bool,
 }
@@ -46,20 +51,26 @@ pub struct Spent {
 
 thread_local! {
     static PRESENT: RefCell<Option<Visit>> = const { RefCell::new(None) };
+    static SPARES: Spares<Notes> = const { RefCell::new(Vec::new()) };
 }
 
 impl Visit {
-    pub(crate) fn new(attendance: Attendance) -> Self {
-        let (passes, touched, spent, refused) = Default::default();
-        Self { attendance, passes, touched, spent, refused, ended: false }
+    /// Of whom `attend` tells.
+    fn new(attend: impl FnOnce(&mut Attendance)) -> Self {
+        let mut notes = Reused::<Notes>::empty();
+        attend(&mut notes.attendance);
+        Self(notes)
     }
 
     /// A visit inside of the present one, if there is one: what is held for that one is
-    /// held for it, too, both witnesses hear of its queries, and it has no more time.
-    pub(crate) fn within(mut attendance: Attendance) -> Self {
+    /// held for it, too, both witnesses hear of its queries, it has no more time, and is no
+    /// less degraded.
+    pub(crate) fn within(attend: impl FnOnce(&mut Attendance)) -> Self {
+        let mut visit = Self::new(attend);
+        let attendance = &mut visit.0.attendance;
         Self::present(|outer| {
-            attendance.class = attendance.class.no_later_than(outer.class().deadline);
-            attendance.covered = attendance.covered.or(outer.attendance.covered);
+            outer.bound(attendance);
+            attendance.covered = attendance.covered.or(outer.0.attendance.covered);
             attendance.witness = match (outer.witness(), attendance.witness.take()) {
                 (Some(outer), Some(own)) if !Arc::ptr_eq(&outer, &own) => {
                     Some(Arc::new(Both { outer, own }))
@@ -67,19 +78,21 @@ impl Visit {
                 (outer, own) => own.or(outer),
             };
         });
-        Self::new(attendance)
+        visit
     }
 
     /// No part of any request, and known to be none.
     pub(crate) fn nobody() -> Self {
-        let covered = Needs::All;
-        let attendance = Attendance { class: Class::exempt(), witness: None, covered };
-        let mut visit = Self::new(attendance);
-        visit.ended = true;
+        let (class, covered) = (Class::exempt(), Needs::All);
+        let attend = |own: &mut _| *own = Attendance { class, covered, ..Attendance::default() };
+        let mut visit = Self::new(attend);
+        visit.0.ended = true;
         visit
     }
 
-    /// What runs in `inside` runs for this visit.
+    /// What runs in `inside` runs for this visit. Inlined, so that a large result is made where
+    /// it is to be.
+    #[inline(always)]
     pub(crate) fn during<T>(visit: &mut Option<Self>, inside: impl FnOnce() -> T) -> T {
         if visit.is_none() {
             return inside();
@@ -95,29 +108,58 @@ impl Visit {
     }
 
     pub(crate) fn class(&self) -> &Class {
-        &self.attendance.class
+        &self.0.attendance.class
+    }
+
+    /// How important it is. What nothing may refuse is neither more nor less so than another.
+    pub(crate) fn priority(&self) -> Option<Priority> {
+        let Class { priority, exempt, .. } = *self.class();
+        (!exempt).then_some(priority)
+    }
+
+    pub(crate) fn brownout(&self) -> Brownout {
+        self.0.attendance.brownout
+    }
+
+    /// How degraded the service is for it, to be shown.
+    pub(crate) fn level(&self) -> f64 {
+        self.brownout().told()
     }
 
     /// When what runs for it has to end. What nothing may refuse, nothing ends.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let Class { deadline, exempt, .. } = self.attendance.class;
+        let Class { deadline, exempt, .. } = *self.class();
         deadline.filter(|_| !exempt)
     }
 
     pub(crate) fn witness(&self) -> Option<Arc<dyn Witness>> {
-        self.attendance.witness.clone()
+        self.0.attendance.witness.clone()
+    }
+
+    /// A query of it came and went.
+    pub(crate) fn tell(&self, database: Downstream, call: &Call, ended: &Ended) {
+        if let Some(witness) = &self.0.attendance.witness {
+            witness.tell(database, call, ended);
+        }
     }
 
     /// The same request in another task. What it takes there counts for the route alone.
     pub(crate) fn elsewhere(&self) -> Self {
-        Self::after(self.attendance.clone())
+        Self::after(|attendance| attendance.clone_from(&self.0.attendance))
     }
 
     /// A request that was told to have ended, and does more.
-    pub(crate) fn after(attendance: Attendance) -> Self {
-        let mut visit = Self::new(attendance);
-        visit.ended = true;
+    pub(crate) fn after(attend: impl FnOnce(&mut Attendance)) -> Self {
+        let mut visit = Self::new(attend);
+        Self::present(|outer| outer.bound(&mut visit.0.attendance));
+        visit.0.ended = true;
         visit
+    }
+
+    /// What is inside of it has no more time, and is no less degraded.
+    fn bound(&self, inner: &mut Attendance) {
+        inner.class = inner.class.no_later_than(self.class().deadline);
+        inner.brownout = inner.brownout.worse(self.brownout());
     }
 
     /// Whether it may take a connection without asking.
@@ -125,14 +167,14 @@ impl Visit {
         let holds = |(number, pass): &(Downstream, Weak<()>)| {
             *number == database && pass.strong_count() > 0
         };
-        self.attendance.covered.include(database) == Some(true)
-            || self.passes.borrow().iter().any(holds)
+        self.0.attendance.covered.include(database) == Some(true)
+            || self.0.passes.borrow().iter().any(holds)
     }
 
     /// A connection is held by a pass of its own as long as what is returned lives.
     pub(crate) fn hold(&self, database: Downstream) -> Arc<()> {
         let pass = Arc::new(());
-        let mut passes = self.passes.borrow_mut();
+        let mut passes = self.0.passes.borrow_mut();
         passes.retain(|(_, pass)| pass.strong_count() > 0);
         passes.push((database, Arc::downgrade(&pass)));
         pass
@@ -140,20 +182,26 @@ impl Visit {
 
     /// It sends a query.
     pub(crate) fn touch(&self, database: Downstream) {
-        self.touched.set(self.touched.get().and(database));
+        let touched = &self.0.touched;
+        touched.set(touched.get().and(database));
+    }
+
+    /// The databases that it has sent a query to.
+    pub(crate) fn touched(&self) -> Needs {
+        self.0.touched.get()
     }
 
     /// It was refused in the middle.
     pub(crate) fn refuse(&self, rejection: Rejection) {
-        self.refused.replace(Some(Box::new(rejection)));
+        self.0.refused.replace(Some(rejection));
     }
 
     pub(crate) fn refused(&self) -> Option<Rejection> {
-        self.refused.borrow().as_deref().cloned()
+        self.0.refused.borrow().clone()
     }
 
     pub(crate) fn spend(&self, number: Downstream, database: &Arc<str>, time: Duration) {
-        let mut spent = self.spent.borrow_mut();
+        let mut spent = self.0.spent.borrow_mut();
         match spent.iter_mut().find(|own| own.number == number) {
             Some(own) => {
                 own.queries += 1;
@@ -163,15 +211,21 @@ impl Visit {
         }
     }
 
-    /// The request has its answer. Returns what it took.
-    pub(crate) fn end(&mut self) -> Vec<Spent> {
+    /// The request has its answer.
+    pub(crate) fn end(&mut self) {
         // Who was refused before the first query did not do what it does.
-        if self.refused.borrow().is_none() {
-            self.tell_end();
+        if self.0.refused.borrow().is_none() {
+            self.0.tell_end();
         }
-        self.spent.take()
     }
 
+    /// What the request took.
+    pub(crate) fn spent(&mut self) -> &[Spent] {
+        self.0.spent.get_mut()
+    }
+}
+
+impl Notes {
     fn tell_end(&mut self) {
         if !mem::replace(&mut self.ended, true) {
             let touched = self.touched.get();
@@ -180,34 +234,21 @@ impl Visit {
     }
 }
 
-impl Drop for Visit {
-    fn drop(&mut self) {
+impl Spare for Notes {
+    fn clear(&mut self) {
         // Who leaves before the first query says nothing about the route.
         if self.touched.get() != Needs::Learned {
             self.tell_end();
         }
-    }
-}
-
-/// Of a visit inside of another, which tells of its own end itself.
-struct Both {
-    outer: Arc<dyn Witness>,
-    own: Arc<dyn Witness>,
-}
-
-impl Witness for Both {
-    fn start(&self, database: Downstream, call: &Call) {
-        self.outer.start(database, call);
-        self.own.start(database, call);
+        let Self { attendance, passes, touched, spent, refused, ended } = self;
+        (attendance.witness, *ended) = (None, false);
+        passes.get_mut().clear();
+        spent.get_mut().clear();
+        (*touched.get_mut(), *refused.get_mut()) = (Needs::Learned, None);
     }
 
-    fn end(&self, database: Downstream, call: &Call, ended: &Ended) {
-        self.outer.end(database, call, ended);
-        self.own.end(database, call, ended);
-    }
-
-    fn visited(&self, touched: Needs) {
-        self.own.visited(touched);
+    fn spares() -> &'static LocalKey<Spares<Self>> {
+        &SPARES
     }
 }
 
@@ -215,6 +256,7 @@ impl Witness for Both {
 struct Guard<'a>(&'a mut Option<Visit>);
 
 impl<'a> Guard<'a> {
+    #[inline]
     fn enter(visit: &'a mut Option<Visit>) -> Self {
         swap_with_present(visit);
         Self(visit)
@@ -222,11 +264,13 @@ impl<'a> Guard<'a> {
 }
 
 impl Drop for Guard<'_> {
+    #[inline]
     fn drop(&mut self) {
         swap_with_present(self.0);
     }
 }
 
+#[inline]
 fn swap_with_present(visit: &mut Option<Visit>) {
     // A thread that ends has no present any more, and needs none.
     let _ = PRESENT.try_with(|present| mem::swap(&mut *present.borrow_mut(), visit));
@@ -235,11 +279,11 @@ fn swap_with_present(visit: &mut Option<Visit>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{class::Priority, rejection::Reason};
+    use crate::rejection::Reason;
 
     fn visit() -> Option<Visit> {
         let (class, covered) = (Class::new(Priority::Bulk), Needs::Learned);
-        Some(Visit::new(Attendance { class, witness: None, covered }))
+        Some(Visit::new(|attendance| (attendance.class, attendance.covered) = (class, covered)))
     }
 
     fn priority() -> Option<Priority> {
@@ -282,7 +326,8 @@ mod tests {
         });
         let mut own = own.expect("it is back");
         assert_eq!(own.refused(), Some(rejection));
-        let [spent] = &own.end()[..] else { panic!("there is one database") };
+        own.end();
+        let [spent] = own.spent() else { panic!("there is one database") };
         assert_eq!((spent.queries, spent.time), (2, Duration::from_millis(5)));
     }
 
@@ -295,5 +340,21 @@ mod tests {
         assert!(own.covers(database) && !own.covers(other));
         drop(pass);
         assert!(!own.covers(database));
+    }
+
+    #[test]
+    fn the_next_visit_finds_nothing_of_one_before_it() {
+        let (database, name) = (Downstream::another(), Arc::from("shop"));
+        let mut own = visit().expect("it was made");
+        own.spend(database, &name, Duration::ZERO);
+        own.touch(database);
+        own.end();
+        own.refuse(Rejection::new(Reason::QueueFull, Duration::ZERO));
+        let (_pass, place) = (own.hold(database), std::ptr::from_ref(&*own.0).addr());
+        drop(own);
+        let mut next = visit().expect("it was made");
+        assert_eq!((std::ptr::from_ref(&*next.0).addr(), Arc::strong_count(&name)), (place, 1));
+        assert!(!next.covers(database) && next.refused().is_none() && next.spent().is_empty());
+        assert!(next.0.touched.get() == Needs::Learned && !next.0.ended);
     }
 }

@@ -1,8 +1,8 @@
-//! Why a circuit changed its state, with figures, for people.
+//! Why a circuit or a level changed, with figures, for people.
 
 use std::{fmt, sync::Arc, time::Duration};
 
-/// Why a circuit changed its state. Its text is for people:
+/// Why a circuit changed its state, or the level moved. Its text is for people:
 ///
 /// ```
 /// use std::time::Duration;
@@ -57,7 +57,18 @@ pub enum Cause {
         /// Whether it came back in time.
         passed: bool,
     },
-    /// Somebody forced it open or closed.
+    /// Of a level: so many requests want so many places, on average since a moment ago.
+    Wanted {
+        /// Requests in flight and waiting, without the bulk.
+        wanted: usize,
+        /// Places of the limit.
+        places: usize,
+        /// The share of the requests that was refused for load, from 0 to 1, without the bulk.
+        refused: f64,
+    },
+    /// Of a level: the circuit is open.
+    Open,
+    /// Somebody forced it.
     Forced,
     /// Somebody released it again.
     Released,
@@ -89,9 +100,25 @@ impl fmt::Display for Cause {
             }
             Self::ActiveProbe { passed: true } => f.write_str("the active probe came back in time"),
             Self::ActiveProbe { passed: false } => f.write_str("the active probe failed"),
+            Self::Wanted { wanted, places, refused } => wanted_of(f, *wanted, *places, *refused),
+            Self::Open => f.write_str("the circuit is open"),
             Self::Forced => f.write_str("forced"),
             Self::Released => f.write_str("released"),
         }
+    }
+}
+
+fn wanted_of(
+    f: &mut fmt::Formatter<'_>,
+    wanted: usize,
+    places: usize,
+    refused: f64,
+) -> fmt::Result {
+    let requests = Counted(wanted as u64, "request wants", "requests want");
+    write!(f, "{requests} {}", Counted(places as u64, "place", "places"))?;
+    match (100.0 * refused).round() {
+        0.0 => Ok(()),
+        percent => write!(f, ", and {percent} % were refused"),
     }
 }
 
@@ -209,6 +236,16 @@ mod tests {
         let calls = BadCalls { worst: Some(worst), ..BadCalls::new(1.0, 12, 1_200 * MS) };
         let text = "100 % of 12 calls in 1.2 s were slow or failed; most of them `orders.select`";
         assert_eq!(calls.to_string(), text);
+    }
+
+    #[test]
+    fn what_is_wanted_is_told_with_those_who_were_refused() {
+        let text = |wanted, places, refused| {
+            let wanted = Cause::Wanted { wanted, places, refused };
+            wanted.to_string()
+        };
+        assert_eq!(text(14, 10, 0.0), "14 requests want 10 places");
+        assert_eq!(text(1, 1, 0.352), "1 request wants 1 place, and 35 % were refused");
     }
 
     #[test]

@@ -25,8 +25,8 @@ pub use breaker::{BreakerGate, BreakerMode, BreakerPermit, BreakerSnapshot, Circ
 #[cfg(feature = "simulate")]
 pub(crate) use concurrency::{Checked, bounded};
 pub use concurrency::{ConcurrencyGate, ConcurrencyLimit, ConcurrencySnapshot, Permit, Wait};
-pub use gates::{Gates, GatesPermit, GatesWait, GuardSnapshot, Snapshot};
-pub(crate) use gates::{Guard, Place, RouteUse, WeakGates};
+pub(crate) use gates::{Counts, Guard, Place, RouteUse, WeakGates};
+pub use gates::{Gates, GatesPermit, GatesWait, GuardSnapshot, Snapshot, Waited};
 pub(crate) use rate::FleetStore;
 pub use rate::{
     Order, Outage, Quota, RateGate, RateLimit, RatePermit, RateSnapshot, RateWait, Shared,
@@ -36,7 +36,10 @@ pub use rate::{
 use std::{future::Future, time::Instant};
 
 use crate::{
-    class::Class, control::witness::Attendance, outcome::Sample, rejection::Rejection,
+    class::{Class, Needs},
+    control::witness::Attendance,
+    outcome::Sample,
+    rejection::Rejection,
     standing::Standing,
 };
 
@@ -72,8 +75,8 @@ impl<P, W> From<Result<P, Rejection>> for Entry<P, W> {
     }
 }
 
-/// Hears how an admitted request went.
-pub trait Finish {
+/// Hears how an admitted request went. It may be dropped on another thread than it was made on.
+pub trait Finish: Send + 'static {
     /// The result is there. What the permit holds, it goes on holding until it drops.
     fn finish(&mut self, sample: &Sample);
 
@@ -94,10 +97,23 @@ pub trait Finish {
         None
     }
 
-    /// What it says to the queries of the request, if it has anything to say to them.
+    /// The request sent queries to these databases only, told before
+    /// [`finish`](Self::finish): its result says nothing of others.
     #[doc(hidden)]
-    fn attendance(&self) -> Option<Attendance> {
-        None
+    fn visited(&mut self, touched: Needs) {
+        let _ = touched;
+    }
+
+    /// Whether it has anything to say to the queries of the request. Default: it has not.
+    #[doc(hidden)]
+    fn attends(&self) -> bool {
+        false
+    }
+
+    /// Says it, in the place where that is kept.
+    #[doc(hidden)]
+    fn attend(&self, attendance: &mut Attendance) {
+        let _ = attendance;
     }
 }
 

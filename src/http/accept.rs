@@ -6,6 +6,9 @@ use http::{HeaderMap, header};
 /// 12.5.1: the range that says the most exactly what is meant gives the weight of it. A tie
 /// goes to JSON, since it was named. Ranges with a malformed weight are passed over.
 pub(super) fn wants_problem(headers: &HeaderMap) -> bool {
+    if !headers.contains_key(header::ACCEPT) {
+        return false;
+    }
     let (mut json, mut text) = (Preference::default(), Preference::default());
     let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     for range in values.flat_map(|value| split(value, ',')) {

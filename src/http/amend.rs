@@ -1,12 +1,16 @@
 //! More than HTTP says by itself, or said differently.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 
 use crate::{
     admission::{Format, GateLayer, Inspect, Protocol},
+    brownout::Brownout,
     class::Route,
     database::Spent,
+    gate::Finish,
     outcome::{Judge, Outcome},
     rejection::Rejection,
     standing::Standing,
@@ -84,6 +88,14 @@ impl<P: Inspect<Req>, A: Amend, Req> Inspect<Req> for Amended<P, A> {
         self.protocol.is_preflight(request) && self.amend.spares_preflights()
     }
 
+    fn tell_brownout(&self, request: &mut Req, brownout: Brownout) {
+        self.protocol.tell_brownout(request, brownout);
+    }
+
+    fn tell_refusal(&self, request: &mut Req, rejection: &Rejection) {
+        self.protocol.tell_refusal(request, rejection);
+    }
+
     fn format(&self, request: &Req) -> Format {
         self.protocol.format(request)
     }
@@ -97,7 +109,7 @@ where
     type Response<H> = P::Response<H>;
     type Refusal = P::Refusal;
 
-    fn answer<H>(&self, response: Response<B>, held: Option<H>) -> Self::Response<H> {
+    fn answer<H: Finish>(&self, response: Response<B>, held: Option<H>) -> Self::Response<H> {
         self.protocol.answer(response, held)
     }
 
@@ -121,6 +133,10 @@ where
         self.protocol.format_of(result)
     }
 
+    fn tell_fallback(&self, response: &mut Response<B>, rejection: &Rejection) {
+        self.protocol.tell_fallback(response, rejection);
+    }
+
     fn tell_standing(&self, response: &mut Response<B>, standing: &Standing) {
         self.protocol.tell_standing(response, standing);
         self.amend.tell_standing(standing, response.headers_mut());
@@ -129,5 +145,13 @@ where
     fn tell_spent(&self, response: &mut Response<B>, spent: &[Spent]) {
         self.protocol.tell_spent(response, spent);
         self.amend.tell_spent(spent, response.headers_mut());
+    }
+
+    fn note_admitted(&self, waited: Duration, level: Option<f64>) {
+        self.protocol.note_admitted(waited, level);
+    }
+
+    fn note_spent(&self, spent: &[Spent]) {
+        self.protocol.note_spent(spent);
     }
 }

@@ -14,7 +14,8 @@ use crate::{database::Visit, gate::Finish};
 /// The body of a response from behind a gate: the inner service's with its permit, or
 /// the text of a refusal. The permit is freed with the last frame, or when the body is
 /// dropped: at once where there is none (204, HEAD, an upgrade to WebSocket). A client
-/// that reads slowly keeps its place for as long as it reads. What a body asks of a database
+/// that reads slowly keeps its place for as long as it reads, unless that is
+/// [bounded](crate::GateLayer::body_within). What a body asks of a database
 /// as it streams counts for the route of its request.
 #[pin_project]
 #[derive(Debug)]
@@ -64,7 +65,9 @@ where
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         match self.project().kind.project() {
             KindProject::Inner { mut body, held } => {
-                let mut visit = held.as_ref().and_then(H::attendance).map(Visit::after);
+                let attending = held.as_ref().filter(|held| held.attends());
+                let after = |held: &H| Visit::after(|attendance| held.attend(attendance));
+                let mut visit = attending.map(after);
                 let frame = Visit::during(&mut visit, || body.as_mut().poll_frame(cx));
                 let frame = ready!(frame);
                 if body.is_end_stream() || !matches!(frame, Some(Ok(_))) {

@@ -5,17 +5,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 
-use crate::outcome::Outcome;
+use crate::{number, outcome::Outcome};
 
 /// A status of gRPC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Code(u8);
+pub(crate) struct Code(u8);
 
 impl Code {
     pub(super) const INVALID_ARGUMENT: Self = Self(3);
     pub(super) const DEADLINE_EXCEEDED: Self = Self(4);
-    pub(super) const RESOURCE_EXHAUSTED: Self = Self(8);
-    pub(super) const UNAVAILABLE: Self = Self(14);
+    pub(crate) const RESOURCE_EXHAUSTED: Self = Self(8);
+    pub(crate) const UNAVAILABLE: Self = Self(14);
     const OK: Self = Self(0);
     const UNKNOWN: Self = Self(2);
     const UNIMPLEMENTED: Self = Self(12);
@@ -23,7 +23,7 @@ impl Code {
     const DATA_LOSS: Self = Self(15);
 
     /// It comes with the head where the call failed at once.
-    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
         headers.get(STATUS)?.to_str().ok()?.parse().ok().map(Self)
     }
 
@@ -65,6 +65,12 @@ pub(super) fn content_type(headers: &HeaderMap) -> Option<&'static str> {
     known.or_else(|| CONTENT_TYPES.iter().find(encoded)).copied()
 }
 
+/// Whether it is a message of gRPC.
+#[cfg(feature = "client")]
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
+    content_type(headers).is_some()
+}
+
 /// A status with no message to follow (`Trailers-Only`). `wait` is none where it makes no sense
 /// to try again.
 pub(super) fn refusal(
@@ -76,9 +82,10 @@ pub(super) fn refusal(
     let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(STATUS, u16::from(code.0).into());
+    headers.insert(STATUS, number::value(code.0.into()));
     headers.insert(MESSAGE, HeaderValue::from_static(message));
-    headers.insert(PUSHBACK, pushback(wait).into());
+    let pushback = u64::try_from(pushback(wait)).map_or(NEVER, number::value);
+    headers.insert(PUSHBACK, pushback);
     response
 }
 
@@ -104,7 +111,9 @@ const CONTENT_TYPES: [&str; 9] = [
 const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 /// Percent-encoded UTF-8, of which plain text without `%` is a part.
 const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
-const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
+pub(crate) const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
+/// Below 0.
+const NEVER: HeaderValue = HeaderValue::from_static("-1");
 
 #[cfg(test)]
 mod tests {

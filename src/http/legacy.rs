@@ -6,7 +6,7 @@ use super::{
     amend::{Amend, Amended},
     standing::whole_seconds,
 };
-use crate::{admission::GateLayer, standing::Standing};
+use crate::{admission::GateLayer, number, standing::Standing};
 
 /// Tells how a client stands with its quotas in `X-RateLimit-*`: made by
 /// [`GateLayer::legacy_rate_limit_headers`].
@@ -35,9 +35,9 @@ impl<G, C, P> GateLayer<G, C, P> {
 
 impl Amend for LegacyRateLimit {
     fn tell_standing(&self, standing: &Standing, headers: &mut HeaderMap) {
-        headers.insert(LIMIT, standing.policy().burst.into());
-        headers.insert(REMAINING, standing.remaining().into());
-        headers.insert(RESET, whole_seconds(standing.full_after()).into());
+        headers.insert(LIMIT, number::value(standing.policy().burst.into()));
+        headers.insert(REMAINING, number::value(standing.remaining().into()));
+        headers.insert(RESET, number::value(whole_seconds(standing.full_after())));
     }
 }
 

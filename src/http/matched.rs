@@ -19,7 +19,8 @@ const METHODS: [Method; 7] = [
 /// The method with the pattern that axum matched. None for methods that are rare.
 #[cfg(feature = "axum")]
 pub(super) fn route(method: &Method, found: &Extensions) -> Option<Route> {
-    Route::of(usual(method)?, pattern(found)?)
+    let pattern = pattern(found)?;
+    Route::of(usual(method)?, pattern)
 }
 
 /// The method, unless it is a rare one.

@@ -7,7 +7,9 @@ use http_body::Body;
 use super::{PermitBody, accept, grpc, preflight, refusal, standing};
 use crate::{
     admission::{Format, Http, Inspect, Protocol},
+    brownout::Brownout,
     class::Route,
+    fallback::FellBack,
     outcome::{Judge, Outcome},
     rejection::{Reason, Rejection},
     standing::Standing,
@@ -16,9 +18,10 @@ use crate::{
 impl<B, E> Judge<Response<B>, E> for Http {
     fn judge(&self, result: &Result<Response<B>, E>) -> Outcome {
         let Ok(response) = result else { return Outcome::Ignore };
-        // A layer inside refused for what the client did, whose own protocol it may choose.
+        // A layer inside refused for what the client did, or since it is about to stop; its own
+        // protocol it may choose.
         let refused = response.extensions().get().map(Rejection::reason);
-        if matches!(refused, Some(Reason::Quota | Reason::Unkeyed)) {
+        if matches!(refused, Some(Reason::Quota | Reason::Unkeyed | Reason::Draining)) {
             return Outcome::Ignore;
         }
         if let Some(code) = grpc::Code::of(response.headers()) {
@@ -47,7 +50,12 @@ where
     }
 
     fn refusal(&self, rejection: &Rejection, format: Format) -> Result<Response<Bytes>, E> {
-        Ok(refusal::response(rejection, format))
+        Ok(refusal::response(rejection.clone(), format))
+    }
+
+    /// Without a copy of the rejection.
+    fn refuse<H>(&self, rejection: Rejection, format: Format) -> Result<Self::Response<H>, E> {
+        Ok(refusal::response(rejection, format).map(PermitBody::refusal))
     }
 
     fn answer_refused<H>(&self, refusal: Response<Bytes>) -> Self::Response<H> {
@@ -66,6 +74,11 @@ where
         format(grpc::content_type(headers), || is_json(headers))
     }
 
+    fn tell_fallback(&self, response: &mut Response<B>, rejection: &Rejection) {
+        response.extensions_mut().insert(FellBack::from(rejection));
+        refusal::tell_drain(rejection, response.headers_mut());
+    }
+
     fn tell_standing(&self, response: &mut Response<B>, standing: &Standing) {
         standing::tell(standing, response.headers_mut());
     }
@@ -80,11 +93,19 @@ impl<B> Inspect<Request<B>> for Http {
         preflight::is(request)
     }
 
+    fn tell_brownout(&self, request: &mut Request<B>, brownout: Brownout) {
+        request.extensions_mut().insert(brownout);
+    }
+
+    fn tell_refusal(&self, request: &mut Request<B>, rejection: &Rejection) {
+        request.extensions_mut().insert(rejection.clone());
+    }
+
     fn format(&self, request: &Request<B>) -> Format {
         let headers = request.headers();
         // Calls are POSTs. To a GET, a cache on the way would keep the 200 as a page.
         let is_call = request.method() == Method::POST;
-        let call = grpc::content_type(headers).filter(|_| is_call);
+        let call = if is_call { grpc::content_type(headers) } else { None };
         format(call, || accept::wants_problem(headers))
     }
 }
@@ -130,9 +151,10 @@ mod tests {
         let grpc = Format::Grpc { content_type: "application/grpc" };
         for reason in Reason::ALL {
             let rejection = Rejection::new(reason, std::time::Duration::ZERO);
-            let judge = |format| Http.judge(&Ok::<_, ()>(refusal::response(&rejection, format)));
-            let of_the_client = matches!(reason, Reason::Quota | Reason::Unkeyed);
-            let expected = if of_the_client { Outcome::Ignore } else { Outcome::Overload };
+            let judge =
+                |format| Http.judge(&Ok::<_, ()>(refusal::response(rejection.clone(), format)));
+            let no_load = matches!(reason, Reason::Quota | Reason::Unkeyed | Reason::Draining);
+            let expected = if no_load { Outcome::Ignore } else { Outcome::Overload };
             assert_eq!(
                 [Format::Plain, Format::Problem, grpc].map(judge),
                 [expected; 3],

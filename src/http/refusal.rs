@@ -3,37 +3,85 @@
 use std::fmt::Write;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::{
     grpc::{self, Code},
-    standing,
+    remembered, standing,
 };
 use crate::{
     admission::Format,
+    number,
     rejection::{Reason, Rejection},
 };
 
 /// Tells it in this form.
-pub(super) fn response(rejection: &Rejection, format: Format) -> Response<Bytes> {
-    let words = Words::of(rejection.reason());
-    let wait = words.is_for_now.then(|| rejection.retry_after());
+pub(super) fn response(rejection: Rejection, format: Format) -> Response<Bytes> {
     let mut response = match format {
-        Format::Grpc { content_type } => {
-            grpc::refusal(words.code, words.detail(), wait, content_type)
-        }
-        Format::Problem => told(words, PROBLEM, problem(words, rejection).into()),
-        Format::Plain => told(words, TEXT, Bytes::from_static(words.text.as_bytes())),
+        Format::Grpc { content_type } => call(&rejection, content_type),
+        Format::Problem => page(&rejection, true),
+        Format::Plain => page(&rejection, false),
     };
-    let headers = response.headers_mut();
-    if let (Some(wait), Format::Plain | Format::Problem) = (wait, format) {
-        headers.insert(header::RETRY_AFTER, standing::whole_seconds(wait).into());
-    }
+    response.extensions_mut().insert(rejection);
+    response
+}
+
+fn call(rejection: &Rejection, content_type: &'static str) -> Response<Bytes> {
+    let words = Words::of(rejection.reason());
+    let wait = (!rejection.is_final()).then(|| rejection.retry_after());
+    let mut response = grpc::refusal(words.code, words.detail(), wait, content_type);
+    tell_standing(rejection, response.headers_mut());
+    response
+}
+
+fn page(rejection: &Rejection, is_problem: bool) -> Response<Bytes> {
+    let wait = standing::whole_seconds(rejection.retry_after());
+    let words = Words::of(rejection.reason());
+    let make = || {
+        let mut response = match is_problem {
+            true => told(words, PROBLEM, problem(words, rejection).into()),
+            false => told(words, TEXT, Bytes::from_static(words.text.as_bytes())),
+        };
+        tell_when(words, rejection, wait, response.headers_mut());
+        tell_standing(rejection, response.headers_mut());
+        response
+    };
+    let change = |mut response: Response<Bytes>| {
+        let headers = response.headers_mut();
+        if words.is_for_now {
+            headers.insert(header::RETRY_AFTER, number::value(wait));
+        }
+        if let Some(standing) = rejection.standing() {
+            standing::tell_another_wait(standing, wait, headers);
+        }
+        response
+    };
+    remembered::response(rejection, is_problem, wait, make, change)
+}
+
+fn tell_standing(rejection: &Rejection, headers: &mut HeaderMap) {
     if let Some(standing) = rejection.standing() {
         standing::tell_refused(standing, rejection.retry_after(), headers);
     }
-    response.extensions_mut().insert(rejection.clone());
-    response
+}
+
+/// Who knows nothing of the second goes by the first, which is late then.
+fn tell_when(words: &Words, rejection: &Rejection, wait: u64, headers: &mut HeaderMap) {
+    if words.is_for_now {
+        headers.insert(header::RETRY_AFTER, number::value(wait));
+    }
+    if rejection.is_final() {
+        headers.insert(SHOULD_RETRY, NOT);
+    }
+    tell_drain(rejection, headers);
+}
+
+/// Whoever comes again is to come by another connection, which need not lead here. Over HTTP/2
+/// hyper leaves this out, as it has to be, and its own shutdown says the same.
+pub(super) fn tell_drain(rejection: &Rejection, headers: &mut HeaderMap) {
+    if rejection.reason() == Reason::Draining {
+        headers.insert(header::CONNECTION, CLOSE);
+    }
 }
 
 fn told(words: &Words, content_type: HeaderValue, body: Bytes) -> Response<Bytes> {
@@ -81,6 +129,7 @@ impl Words {
             Reason::Quota => &QUOTA,
             Reason::Unkeyed => &UNKEYED,
             Reason::Deadline => &DEADLINE,
+            Reason::Draining => &DRAINING,
             _ => &LOAD,
         }
     }
@@ -108,6 +157,8 @@ const LOAD: Words = Words {
     is_for_now: true,
 };
 
+const DRAINING: Words = Words { text: "This server is about to stop. Please try again.\n", ..LOAD };
+
 /// The same to who speaks HTTP: none of its statuses says that a client had too little patience.
 const DEADLINE: Words = Words { code: Code::DEADLINE_EXCEEDED, ..LOAD };
 
@@ -121,6 +172,9 @@ const UNKEYED: Words = Words {
     is_for_now: false,
 };
 
+pub(crate) const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+pub(crate) const NOT: HeaderValue = HeaderValue::from_static("false");
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -152,7 +206,7 @@ mod tests {
     }
 
     fn problem_of(rejection: &Rejection) -> (u16, Value) {
-        let response = response(rejection, Format::Problem);
+        let response = response(rejection.clone(), Format::Problem);
         assert_eq!(header(&response, "content-type"), Some("application/problem+json"));
         let problem = serde_json::from_slice(response.body()).expect("it is JSON");
         (response.status().as_u16(), problem)
@@ -187,12 +241,13 @@ mod tests {
             let rejection = Rejection::new(reason, WAIT);
             let (status, problem) = problem_of(&rejection);
             assert_eq!(problem["status"], status);
-            let plain = response(&rejection, Format::Plain);
+            let plain = response(rejection.clone(), Format::Plain);
             assert_eq!(plain.status().as_u16(), status);
             let text = std::str::from_utf8(plain.body()).expect("it is text");
             assert!(text.ends_with(".\n") && !text.contains("database"), "{text}");
             assert_eq!(problem["detail"], text.trim_end());
-            let grpc = response(&rejection, Format::Grpc { content_type: "application/grpc" });
+            let grpc =
+                response(rejection.clone(), Format::Grpc { content_type: "application/grpc" });
             assert_eq!((grpc.status().as_u16(), grpc.body().len()), (200, 0));
             let message = header(&grpc, "grpc-message").expect("there is one");
             assert_eq!(message, text.trim_end());
@@ -207,7 +262,7 @@ mod tests {
     #[test]
     fn the_wait_is_told_where_it_helps() {
         let wait = |reason, format| {
-            let response = response(&Rejection::new(reason, WAIT), format);
+            let response = response(Rejection::new(reason, WAIT), format);
             let told = |name| header(&response, name).map(str::to_owned);
             (told("retry-after"), told("grpc-status"), told("grpc-retry-pushback-ms"))
         };
@@ -225,10 +280,63 @@ mod tests {
     }
 
     #[test]
+    fn where_it_makes_no_sense_nobody_is_to_try_again() {
+        let answer = |rejection: &Rejection, format| {
+            let response = response(rejection.clone(), format);
+            let told = |name| header(&response, name).map(str::to_owned);
+            (told("retry-after"), told("x-should-retry"), told("grpc-retry-pushback-ms"))
+        };
+        let text = |text: &str| Some(text.to_owned());
+        let grpc = Format::Grpc { content_type: "application/grpc" };
+        for reason in Reason::ALL.into_iter().filter(|reason| *reason != Reason::Unkeyed) {
+            let rejection = Rejection::new(reason, WAIT);
+            assert_eq!(answer(&rejection, Format::Plain), (text("2"), None, None));
+            let rejection = rejection.finally();
+            assert_eq!(answer(&rejection, Format::Problem), (text("2"), text("false"), None));
+            assert_eq!(answer(&rejection, grpc), (None, None, text("-1")));
+        }
+        let unkeyed = Rejection::new(Reason::Unkeyed, WAIT);
+        assert_eq!(answer(&unkeyed, Format::Plain), (None, text("false"), None));
+    }
+
+    #[test]
+    fn who_is_refused_since_the_server_stops_is_to_come_by_another_connection() {
+        let told = |reason, format| {
+            let response = response(Rejection::new(reason, WAIT), format);
+            header(&response, "connection").map(str::to_owned)
+        };
+        let grpc = Format::Grpc { content_type: "application/grpc" };
+        for reason in Reason::ALL {
+            let expected = (reason == Reason::Draining).then(|| "close".to_owned());
+            for format in [Format::Plain, Format::Problem] {
+                assert_eq!(told(reason, format), expected, "{reason}");
+            }
+            assert_eq!(told(reason, grpc), None, "gRPC has HTTP/2");
+        }
+    }
+
+    #[test]
+    fn whatever_was_told_before_each_is_told_its_own_wait() {
+        let (plain, quota) = (Rejection::new(Reason::Evicted, WAIT), over_quota());
+        let policies = quota.standing().expect("it is one of a quota").clone();
+        for seconds in (1..200).rev().chain([86_400, 1_000_000]) {
+            let wait = Duration::from_secs(seconds);
+            let load = response(Rejection::new(plain.reason(), wait), Format::Plain);
+            assert_eq!(header(&load, "retry-after"), Some(&*seconds.to_string()));
+            let quota = Rejection::new(Reason::Quota, wait).standing_at(policies.clone());
+            let quota = response(quota, Format::Problem);
+            assert_eq!(header(&quota, "retry-after"), Some(&*seconds.to_string()));
+            let told: Vec<_> = quota.headers().get_all("ratelimit").iter().collect();
+            assert_eq!(told, [&format!("\"a day's\";r=0;t={seconds}")]);
+            assert_eq!(quota.headers().get_all("ratelimit-policy").iter().count(), 1);
+        }
+    }
+
+    #[test]
     fn a_quota_is_told_in_every_form() {
         let grpc = Format::Grpc { content_type: "application/grpc" };
         for format in [Format::Plain, Format::Problem, grpc] {
-            let response = response(&over_quota(), format);
+            let response = response(over_quota(), format);
             assert_eq!(header(&response, "ratelimit"), Some("\"a day's\";r=0;t=2"));
             assert!(header(&response, "ratelimit-policy").is_some());
         }

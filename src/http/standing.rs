@@ -3,11 +3,14 @@
 //! Structured fields (RFC 9651) of draft-ietf-httpapi-ratelimit-headers-11. What its windows
 //! mean for a token bucket is said at [`Http`](crate::Http).
 
-use std::{fmt::Write, time::Duration};
+use std::{cell::RefCell, collections::VecDeque, fmt::Write, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::standing::{Policy, Standing};
+use crate::{
+    number::Digits,
+    standing::{Policy, Standing},
+};
 
 /// Tells of an admission.
 pub(super) fn tell(standing: &Standing, headers: &mut HeaderMap) {
@@ -26,23 +29,60 @@ pub(super) fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
-fn tell_for(standing: &Standing, window: u64, headers: &mut HeaderMap) {
-    let mut value = String::with_capacity(64 * standing.policies().len());
-    write_policies(&mut value, standing.policies());
-    tell_value(headers, RATE_LIMIT_POLICY, &value);
-    value.clear();
-    let (name, left, window) = (&standing.policy().name, standing.remaining(), window.min(MOST));
-    // A text takes whatever is written.
-    let _ = write!(value, "\"{name}\";r={left};t={window}");
-    tell_value(headers, RATE_LIMIT, &value);
+/// Tells of a refusal again, of who stands the same but for the wait, in whole seconds.
+pub(super) fn tell_another_wait(standing: &Standing, wait: u64, headers: &mut HeaderMap) {
+    if let Ok(value) = HeaderValue::try_from(limit(standing, wait.min(MOST))) {
+        headers.insert(RATE_LIMIT, value);
+    }
 }
 
-/// Another limit inside may have told its own: these are lists, which may come in parts.
-fn tell_value(headers: &mut HeaderMap, field: HeaderName, value: &str) {
-    // Names were checked to be plain.
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.append(field, value);
+fn tell_for(standing: &Standing, window: u64, headers: &mut HeaderMap) {
+    // Another limit inside may have told its own: these are lists, which may come in parts. The
+    // names were checked to be plain.
+    if let Some(value) = policies_value(standing.shared()) {
+        headers.append(RATE_LIMIT_POLICY, value);
     }
+    if let Ok(value) = HeaderValue::try_from(limit(standing, window.min(MOST))) {
+        headers.append(RATE_LIMIT, value);
+    }
+}
+
+fn limit(standing: &Standing, window: u64) -> String {
+    let (left, window) = (Digits::of(standing.remaining().into()), Digits::of(window));
+    let name = &*standing.policy().name;
+    let parts = ["\"", name, "\";r=", left.as_str(), ";t=", window.as_str()];
+    // Of the right size, so that the value takes it as it is.
+    parts.concat()
+}
+
+thread_local! {
+    /// What was told last, and of which policies.
+    static TOLD: RefCell<VecDeque<(Arc<[Policy]>, HeaderValue)>> = const {
+        RefCell::new(VecDeque::new())
+    };
+}
+
+/// They stay the same until they are set anew, so they are written once for each thread.
+fn policies_value(policies: &Arc<[Policy]>) -> Option<HeaderValue> {
+    let look = |told: &RefCell<VecDeque<_>>| {
+        let mut told = told.borrow_mut();
+        let known = told.iter().find(|(own, _)| Arc::ptr_eq(own, policies));
+        if let Some((_, value)) = known {
+            return Some(HeaderValue::clone(value));
+        }
+        let value = written(policies)?;
+        told.truncate(REMEMBERED - 1);
+        told.push_front((policies.clone(), value.clone()));
+        Some(value)
+    };
+    // A thread that ends remembers nothing.
+    TOLD.try_with(look).unwrap_or_else(|_| written(policies))
+}
+
+fn written(policies: &[Policy]) -> Option<HeaderValue> {
+    let mut value = String::with_capacity(64 * policies.len());
+    write_policies(&mut value, policies);
+    HeaderValue::from_str(&value).ok()
 }
 
 fn write_policies(value: &mut String, policies: &[Policy]) {
@@ -50,6 +90,7 @@ fn write_policies(value: &mut String, policies: &[Policy]) {
         let comma = if value.is_empty() { "" } else { ", " };
         let window = whole_seconds(policy.period).min(MOST);
         let (name, quota) = (&policy.name, quota_in(policy, window));
+        // A text takes whatever is written.
         let _ = write!(value, "{comma}\"{name}\";q={quota};w={window}");
         if quota != u64::from(policy.burst) {
             let _ = write!(value, ";brownout-burst={}", policy.burst);
@@ -86,14 +127,14 @@ fn capped(number: u128) -> u64 {
 const SECOND: u128 = 1_000_000_000;
 /// The largest integer of a structured field.
 const MOST: u64 = 999_999_999_999_999;
+/// As many sets of policies a thread has at hand: plans have one each.
+const REMEMBERED: usize = 8;
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use proptest::prelude::*;
     use sfv::{BareItem, FieldType, Item, List, ListEntry, Parser};
 

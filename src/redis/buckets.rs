@@ -20,7 +20,8 @@ use crate::{
 ///
 /// It connects when it is first needed, with tokio, and again when the connection is lost:
 /// each call tries at once, and fails if that does not help, so that whoever asks can go on
-/// without. No call takes longer than a second; a [`Fleet`](crate::Fleet) has a time
+/// without. One server that has had no answer for 3 s, to calls nor to a `PING`, is connected
+/// to anew, also where the old connection looks well. No call takes longer than a second; a [`Fleet`](crate::Fleet) has a time
 /// bound of its own.
 #[derive(Clone)]
 pub struct RedisBuckets(Arc<Inner>);
@@ -88,7 +89,7 @@ impl SharedBuckets for RedisBuckets {
         let inner = Arc::clone(&self.0);
         Box::pin(in_time(async move {
             let call = inner.take.from(&inner.key(order.key), &order)?;
-            let answer: Vec<u64> = inner.link.connection().await?.run(call).await?;
+            let answer: Vec<u64> = inner.link.run(call).await?;
             taken(&answer, &order.rates)
         }))
     }
@@ -97,7 +98,7 @@ impl SharedBuckets for RedisBuckets {
         let inner = Arc::clone(&self.0);
         Box::pin(in_time(async move {
             let call = inner.member.tells(&format!("{}members", inner.prefix));
-            let members: usize = inner.link.connection().await?.run(call).await?;
+            let members: usize = inner.link.run(call).await?;
             Ok(members.max(1))
         }))
     }
@@ -147,7 +148,7 @@ fn prompt(client: Client) -> Client {
 #[cfg(target_os = "linux")]
 fn given_up_when_silent(settings: TcpSettings) -> TcpSettings {
     let own = settings.user_timeout();
-    settings.set_user_timeout(own.unwrap_or(SILENCE))
+    settings.set_user_timeout(own.unwrap_or(super::doubt::SILENCE))
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -158,5 +159,3 @@ fn given_up_when_silent(settings: TcpSettings) -> TcpSettings {
 /// For one call, with connecting. Whoever answers requests has less; this is so that no
 /// call is left behind.
 const PATIENCE: Duration = Duration::from_secs(1);
-#[cfg(target_os = "linux")]
-const SILENCE: Duration = Duration::from_secs(3);

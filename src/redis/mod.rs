@@ -52,6 +52,10 @@
 //! If that clock is set back, nobody waits for longer than a burst.
 
 mod buckets;
+mod doubt;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod link;
 mod members;
 mod take;

@@ -21,6 +21,8 @@ pub(super) struct Customer {
     pub(super) kind: usize,
     pub(super) instance: usize,
     pub(super) work: f64,
+    /// Where it stands among all, from 0 to 1.
+    pub(super) place: f32,
     pub(super) phase: usize,
     pub(super) tries: u32,
     /// Answered, or gone for good.
@@ -33,6 +35,11 @@ pub(super) struct Attempt {
     instance: usize,
     /// Whether a guard counts it.
     guarded: bool,
+    admitted: f64,
+    /// The one that it runs now.
+    statement: usize,
+    /// Whether what is optional is left out.
+    dimmed: bool,
     pub(super) state: State,
 }
 
@@ -42,8 +49,9 @@ pub(super) enum State {
     Queued(Ticket),
     /// Waits at a guard of another make.
     Held,
-    /// Admitted then; waits for a connection or uses it.
+    /// Admitted then; waits for a connection.
     Pooled(f64),
+    /// Uses it, for a query since then.
     Connected(f64),
     /// Admitted then, and done without the database.
     Served(f64),
@@ -57,8 +65,9 @@ impl World<'_> {
         let Customer { kind, instance, .. } = self.customers[customer];
         let demand = self.scenario.demands[kind];
         let guarded = demand.needs_database || self.doors[instance].is_around_all();
-        let attempt =
-            self.attempts.push(Attempt { customer, instance, guarded, state: State::New });
+        let (admitted, statement, dimmed, state) = (self.now, kind, false, State::New);
+        let attempt = Attempt { customer, instance, guarded, admitted, statement, dimmed, state };
+        let attempt = self.attempts.push(attempt);
         let answer = match guarded {
             true => self.doors[instance].enter(attempt, demand.priority, self.now),
             false => Answer::Admitted,
@@ -89,9 +98,14 @@ impl World<'_> {
 
     fn admit(&mut self, attempt: usize) {
         let Attempt { customer, instance, guarded, .. } = self.attempts[attempt];
-        let Customer { kind, work, .. } = self.customers[customer];
+        let Customer { kind, work, place, .. } = self.customers[customer];
         if guarded {
-            self.doors[instance].start(self.now, kind);
+            self.doors[instance].admit(self.now, kind);
+        }
+        let entry = &mut self.attempts[attempt];
+        (entry.admitted, entry.dimmed) = (self.now, !self.doors[instance].serves(place));
+        if entry.dimmed && self.scenario.demands[kind].optional > 0.0 {
+            self.doors[instance].leave_out();
         }
         if self.scenario.demands[kind].needs_database {
             self.attempts[attempt].state = State::Pooled(self.now);
@@ -114,8 +128,9 @@ impl World<'_> {
             let entry = &mut self.attempts[attempt];
             entry.state = State::Connected(since);
             pool.taken += 1;
-            let work = self.customers[entry.customer].work;
-            self.database.start(attempt, work, self.scenario);
+            let Customer { kind, work, .. } = self.customers[entry.customer];
+            let essential = work * (1.0 - self.scenario.demands[kind].optional);
+            self.database.start(attempt, essential, self.scenario);
         }
     }
 
@@ -132,6 +147,9 @@ impl World<'_> {
         let Some(Attempt { instance, state, .. }) = self.attempts.get(attempt).copied() else {
             return;
         };
+        if self.goes_on(attempt) {
+            return;
+        }
         if matches!(state, State::Connected(_) | State::Orphaned) {
             self.pools[instance].taken -= 1;
             self.fill_pool(instance);
@@ -143,21 +161,49 @@ impl World<'_> {
         self.admit_waiting(instance);
     }
 
+    /// What is optional is a second query, on the same connection, if somebody waits for it.
+    fn goes_on(&mut self, attempt: usize) -> bool {
+        let entry = self.attempts[attempt];
+        let State::Connected(since) = entry.state else { return false };
+        let Customer { kind, work, .. } = self.customers[entry.customer];
+        let optional = work * self.scenario.demands[kind].optional;
+        if entry.dimmed || entry.statement != kind || optional == 0.0 {
+            return false;
+        }
+        if entry.guarded {
+            let passage = self.passage(attempt, since, Outcome::Success);
+            self.doors[entry.instance].go_on(passage, kind + self.scenario.demands.len(), self.now);
+        }
+        let entry = &mut self.attempts[attempt];
+        entry.statement = kind + self.scenario.demands.len();
+        entry.state = State::Connected(self.now);
+        self.database.start(attempt, optional, self.scenario);
+        true
+    }
+
+    fn passage(&self, attempt: usize, since: f64, outcome: Outcome) -> Passage {
+        let Attempt { admitted, statement, .. } = self.attempts[attempt];
+        Passage { attempt, admitted, since, statement, outcome }
+    }
+
     /// An answer reaches its customer.
     fn welcome(&mut self, attempt: usize, since: f64) {
-        let Attempt { customer, instance, guarded, .. } = self.attempts[attempt];
+        let Attempt { customer, instance, guarded, admitted, dimmed, .. } = self.attempts[attempt];
         self.customers[customer].over = true;
         let Customer { kind, work, phase, .. } = self.customers[customer];
         if guarded {
-            let outcome = Outcome::Success;
-            self.doors[instance].finish(Passage { attempt, since, kind, outcome }, self.now);
+            let passage = self.passage(attempt, since, Outcome::Success);
+            self.doors[instance].finish(passage, self.now);
         }
-        let Demand { priority, needs_database, .. } = self.scenario.demands[kind];
+        let Demand { priority, needs_database, optional, .. } = self.scenario.demands[kind];
         if !needs_database {
             self.tallies[phase].answer_free();
             return;
         }
-        self.tallies[phase].answer(priority, self.now - since);
+        let optional = optional * work;
+        self.tallies[phase].answer(priority, self.now - admitted);
+        self.tallies[phase].optional(optional, !dimmed);
+        let work = if dimmed { work - optional } else { work };
         let in_force = self.scenario.at(self.now).map(|moment| moment.number);
         let in_force = in_force.unwrap_or(self.tallies.len() - 1);
         self.tallies[in_force].useful(instance, work);
@@ -173,8 +219,7 @@ impl World<'_> {
     }
 
     pub(super) fn lose_patience(&mut self, attempt: usize) {
-        let Some(Attempt { customer, instance, guarded, state, .. }) =
-            self.attempts.get(attempt).copied()
+        let Some(Attempt { instance, guarded, state, .. }) = self.attempts.get(attempt).copied()
         else {
             return;
         };
@@ -186,9 +231,8 @@ impl World<'_> {
             State::Held => door.let_go(attempt, self.now),
             State::Pooled(since) | State::Connected(since) | State::Served(since) => {
                 if guarded {
-                    let outcome = Outcome::Ignore;
-                    let kind = self.customers[customer].kind;
-                    door.cancel(Passage { attempt, since, kind, outcome }, self.now);
+                    let passage = self.passage(attempt, since, Outcome::Ignore);
+                    self.doors[instance].cancel(passage, self.now);
                 }
             }
         }
@@ -212,10 +256,13 @@ impl World<'_> {
     }
 
     pub(super) fn refuse(&mut self, attempt: usize) {
+        let Attempt { customer, instance, .. } = self.attempts[attempt];
         self.attempts[attempt].state = State::Over;
-        let Customer { kind, phase, tries, .. } = self.customers[self.attempts[attempt].customer];
-        if tries == 0 && self.scenario.demands[kind].needs_database {
-            self.tallies[phase].refuse_first();
+        let Customer { kind, phase, tries, .. } = self.customers[customer];
+        let Demand { priority, needs_database, .. } = self.scenario.demands[kind];
+        self.doors[instance].count_refused(priority);
+        if tries == 0 && needs_database {
+            self.tallies[phase].refuse_first(priority);
         }
         self.try_again(attempt);
     }

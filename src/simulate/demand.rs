@@ -20,13 +20,34 @@ pub struct Demand {
     /// Whether it has a query at all. If not, it is exempt at every guard that does not
     /// stand around the whole application.
     pub needs_database: bool,
+    /// The share of its work that it can do without: a second query, after the first, that
+    /// is left out if the guard's level says so for this client. 0 to 1.
+    pub optional: f64,
 }
 
 impl Demand {
     /// A request with a query of so many seconds, spread as usual (0.8).
     #[must_use]
     pub fn new(share: f64, seconds: f64, priority: Priority) -> Self {
-        Self { share, seconds, spread: 0.8, pareto: None, priority, needs_database: true }
+        let (spread, pareto, optional) = (0.8, None, 0.0);
+        Self { share, seconds, spread, pareto, priority, needs_database: true, optional }
+    }
+
+    /// The same, of whose work this share is optional. From 0 to 1; default: 0.
+    ///
+    /// ```
+    /// use brownout::{Priority::Normal, limit::Knee};
+    /// use brownout::simulate::{Demand, Guard, Scenario, simulate};
+    ///
+    /// let mut scenario = Scenario::new("surge").phase(20.0, 0.5).phase(20.0, 1.5);
+    /// scenario.demands = vec![Demand::new(1.0, 0.01, Normal).optional(0.6)];
+    /// let surge = simulate(&scenario, || Guard::limit(Knee::default()), 1).phases[1];
+    /// assert!(surge.refused < 0.1, "few are refused, before it has come down: {surge:?}");
+    /// assert!(surge.optional < 0.7, "some of what is optional is left out: {surge:?}");
+    /// ```
+    #[must_use]
+    pub fn optional(self, share: f64) -> Self {
+        Self { optional: share.clamp(0.0, 1.0), ..self }
     }
 
     /// A request that needs no database and takes half a millisecond: a static page, a

@@ -6,7 +6,12 @@ use super::{
     foreign::{Entry, Foreign},
     guard::{Guard, Kind, Post},
 };
-use crate::{class::Priority, control::queue::Ticket, outcome::Outcome};
+use crate::{
+    brownout::{Brownout, Client, Optional},
+    class::Priority,
+    control::queue::Ticket,
+    outcome::Outcome,
+};
 
 /// A guard at work. Times are in seconds from the beginning.
 #[derive(Debug)]
@@ -40,9 +45,10 @@ pub(super) enum Answer {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Passage {
     pub(super) attempt: usize,
-    /// When it was admitted.
+    pub(super) admitted: f64,
+    /// Since when it runs its query, or waits to.
     pub(super) since: f64,
-    pub(super) kind: usize,
+    pub(super) statement: usize,
     pub(super) outcome: Outcome,
 }
 
@@ -65,6 +71,20 @@ impl Door {
             Keeper::Own(post) => post.limit(),
             Keeper::Other(other) => other.limit(),
         }
+    }
+
+    /// How degraded it is, from 0 to 1.
+    pub(super) fn level(&self) -> f64 {
+        match &self.keeper {
+            Keeper::Own(post) => post.level(),
+            Keeper::Other(_) => 0.0,
+        }
+    }
+
+    /// Whether a client in this place, from 0 to 1, gets what is optional.
+    pub(super) fn serves(&self, place: f32) -> bool {
+        let client = Client::Drawn((f64::from(place) * f64::from(u32::MAX)) as u32);
+        Brownout::new(self.level() as f32, client).serves(Optional::nth(1, 1))
     }
 
     /// How long an attempt may wait; None: until its customer goes.
@@ -117,30 +137,59 @@ impl Door {
         }
     }
 
-    /// An admitted attempt begins to wait for the pool.
-    pub(super) fn start(&mut self, now: f64, kind: usize) {
+    /// Something optional was left out.
+    pub(super) fn leave_out(&mut self) {
         if let Keeper::Own(post) = &mut self.keeper {
-            post.start(at(self.origin, now), kind);
+            post.leave_out();
+        }
+    }
+
+    /// One of this priority was refused.
+    pub(super) fn count_refused(&mut self, priority: Priority) {
+        if let Keeper::Own(post) = &mut self.keeper {
+            post.count_refused(priority);
+        }
+    }
+
+    /// An admitted attempt begins to wait for the pool.
+    pub(super) fn admit(&mut self, now: f64, statement: usize) {
+        if let Keeper::Own(post) = &mut self.keeper {
+            post.count_admitted();
+            post.start(at(self.origin, now), statement);
+        }
+    }
+
+    /// Its query is done and the next one follows.
+    pub(super) fn go_on(&mut self, passage: Passage, next: usize, now: f64) {
+        let Passage { since, statement, outcome, .. } = passage;
+        if let Keeper::Own(post) = &mut self.keeper {
+            let now = at(self.origin, now);
+            post.finish(now, at(self.origin, since), statement, outcome);
+            post.start(now, next);
         }
     }
 
     pub(super) fn finish(&mut self, passage: Passage, now: f64) {
-        let Passage { attempt, since, kind, outcome } = passage;
+        let Passage { attempt, admitted, since, statement, outcome } = passage;
         match &mut self.keeper {
             Keeper::Own(post) => {
-                post.finish(at(self.origin, now), at(self.origin, since), kind, outcome);
+                post.finish(at(self.origin, now), at(self.origin, since), statement, outcome);
+                post.count_out();
             }
             Keeper::Other(other) => {
-                other.finish(attempt, now - since, outcome == Outcome::Success, now);
+                other.finish(attempt, now - admitted, outcome == Outcome::Success, now);
             }
         }
     }
 
     /// Its customer has gone; the outcome says nothing.
     pub(super) fn cancel(&mut self, passage: Passage, now: f64) {
-        let Passage { attempt, since, kind, .. } = passage;
+        let Passage { attempt, since, statement, .. } = passage;
         match &mut self.keeper {
-            Keeper::Own(post) => post.cancel(at(self.origin, now), at(self.origin, since), kind),
+            Keeper::Own(post) => {
+                post.cancel(at(self.origin, now), at(self.origin, since), statement);
+                post.count_out();
+            }
             Keeper::Other(other) => other.cancel(attempt, now),
         }
     }

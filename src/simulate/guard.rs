@@ -1,6 +1,7 @@
 //! What stands in front of the pool of one instance.
 
 use std::{
+    mem,
     ops::RangeInclusive,
     time::{Duration, Instant},
 };
@@ -10,14 +11,17 @@ use crate::{
     class::{Class, Cost, Priority},
     config::InvalidConfig,
     control::{
+        level::{Level, Strain},
         limit::{Knee, Limit},
         meter::{Call, Meter, Slow},
         occupancy::{Occupancy, Rules},
         queue::{Entered, Ticket},
         room::Headroom,
     },
+    event::Circuit,
     gate::{Checked, ConcurrencyLimit, bounded},
     outcome::Outcome,
+    signal::Signal,
 };
 
 /// The guard of one instance: none, a limit with a queue, or one of another make. It
@@ -54,7 +58,7 @@ impl Guard {
     ///
     /// [`InvalidConfig`] if a setting is outside its range.
     pub fn with(settings: ConcurrencyLimit) -> Result<Self, InvalidConfig> {
-        let Checked { algorithm, bounds, rules } = settings.checked()?;
+        let Checked { algorithm, bounds, rules, .. } = settings.checked()?;
         let algorithm = algorithm.unwrap_or_else(|| Box::new(Knee::default()));
         Ok(Self::at_the_pool(Kind::Own(Some(Limited { algorithm, bounds, rules }))))
     }
@@ -92,6 +96,11 @@ pub(super) struct Post {
     limited: Option<Limited>,
     occupancy: Occupancy<usize>,
     meter: Meter,
+    level: Level,
+    /// Since the last tick.
+    admitted: u64,
+    refused: u64,
+    left_out: bool,
 }
 
 impl Post {
@@ -102,7 +111,11 @@ impl Post {
         let rules = limited.as_ref().map_or(nobody_waits, |own| own.rules);
         let mut post = Self {
             occupancy: Occupancy::new(f64::INFINITY, phase, rules),
-            meter: Meter::new(SLOW, now),
+            meter: Meter::new(SLOW, now.into()),
+            level: Level::new(now),
+            admitted: 0,
+            refused: 0,
+            left_out: false,
             limited,
         };
         post.set_limit();
@@ -112,6 +125,10 @@ impl Post {
     /// 0 without any.
     pub(super) fn limit(&self) -> usize {
         if self.limited.is_some() { self.occupancy.limit() } else { 0 }
+    }
+
+    pub(super) fn level(&self) -> f64 {
+        self.level.get()
     }
 
     /// How long an attempt may wait, in seconds.
@@ -159,23 +176,54 @@ impl Post {
     }
 
     pub(super) fn finish(&mut self, now: Instant, since: Instant, kind: usize, outcome: Outcome) {
-        self.meter.finish(&call(kind, since), now, outcome);
-        self.occupancy.count_out(Cost::USUAL);
+        self.meter.finish(&call(kind, since), now.into(), outcome);
     }
 
     pub(super) fn cancel(&mut self, now: Instant, since: Instant, kind: usize) {
-        self.meter.cancel(&call(kind, since), now);
+        self.meter.cancel(&call(kind, since), now.into());
+    }
+
+    pub(super) fn count_out(&mut self) {
         self.occupancy.count_out(Cost::USUAL);
+    }
+
+    pub(super) fn count_admitted(&mut self) {
+        self.admitted += 1;
+    }
+
+    /// Something optional was left out.
+    pub(super) fn leave_out(&mut self) {
+        self.left_out = true;
+    }
+
+    pub(super) fn count_refused(&mut self, priority: Priority) {
+        self.refused += u64::from(priority >= Priority::Normal);
     }
 
     /// A tenth of a second has passed.
     pub(super) fn tick(&mut self, now: Instant, wall: Duration) {
         let usage = self.occupancy.take_usage();
-        let signal = self.meter.take(now, wall);
+        let signal = self.meter.take(now.into(), wall);
+        let strain = self.take_strain(&signal);
+        self.level.update(&strain, SET_POINT, now);
+        let usage = if mem::take(&mut self.left_out) { usage.leaving_out() } else { usage };
         if let Some(limited) = &mut self.limited {
             limited.algorithm.update(&signal, &usage);
         }
         self.set_limit();
+    }
+
+    fn take_strain(&mut self, signal: &Signal) -> Strain {
+        let wanted = self.occupancy.in_flight() + self.occupancy.waiting();
+        Strain {
+            limit: self.occupancy.exact_limit(),
+            wanted: wanted as f64,
+            admitted: mem::take(&mut self.admitted),
+            refused: mem::take(&mut self.refused),
+            finished: signal.finished,
+            ill: signal.slow + signal.overloads,
+            circuit: Circuit::Closed,
+        }
     }
 
     fn set_limit(&mut self) {
@@ -187,8 +235,10 @@ impl Post {
 
 /// A query that is slow by the clock alone: no limit looks at what is slow.
 fn call(statement: usize, started: Instant) -> Call {
-    Call::new(statement, started, SLOW, None)
+    Call::new(statement, started.into(), SLOW.bounds(None))
 }
 
 const SLOW: Slow = Slow { after: Duration::from_secs(1), times: f64::INFINITY };
+/// That of the gates.
+const SET_POINT: f64 = 0.8;
 const DEFAULTS: &str = "the defaults are in range";

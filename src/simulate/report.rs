@@ -9,6 +9,11 @@ pub struct Report {
     /// The sum of the instances' limits at the end of every tenth of a second; 0 without
     /// any.
     pub limits: Vec<usize>,
+    /// The level of the brownout at the end of every tenth of a second, from 0 to 1: the
+    /// mean of the instances'. 0 where no guard of the crate's own stands.
+    pub levels: Vec<f64>,
+    /// How far the instances' levels are apart then: the highest less the lowest.
+    pub apart: Vec<f64>,
     /// Work for answers in time, in seconds, in every tenth of a second.
     pub work: Vec<f64>,
     /// What the database can do at its knee and full speed in a tenth of a second, in
@@ -37,6 +42,11 @@ pub struct PhaseReport {
     pub free: f64,
     /// The share of first attempts with a query that were refused.
     pub refused: f64,
+    /// The same by priority: critical, normal, sheddable, bulk. 0 where nobody asked.
+    pub refused_of: [f64; 4],
+    /// The share of the optional work that was done, of customers with a query who got an
+    /// answer. 1 where they could do without nothing.
+    pub optional: f64,
     /// The latency that 99 % of the answers with a query did not exceed, from admission,
     /// in seconds.
     pub p99: f64,
@@ -74,7 +84,14 @@ mod tests {
     fn report(work: &[f64]) -> Report {
         let end = work.len() as f64 / 10.0;
         let phase = PhaseReport { begin: 0.0, end, ..PhaseReport::default() };
-        Report { phases: vec![phase], limits: Vec::new(), work: work.to_vec(), capacity: 2.0 }
+        Report {
+            phases: vec![phase],
+            limits: Vec::new(),
+            levels: Vec::new(),
+            apart: Vec::new(),
+            work: work.to_vec(),
+            capacity: 2.0,
+        }
     }
 
     #[test]

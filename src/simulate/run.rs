@@ -32,6 +32,8 @@ pub(super) struct World<'a> {
     pub(super) random: Customers,
     /// Of their own, so that the same customers come whatever the guards.
     phases: Customers,
+    /// The same, for where the customers stand.
+    places: Customers,
     pub(super) database: Database,
     starts: Vec<f64>,
     /// Of the instances that run.
@@ -41,6 +43,8 @@ pub(super) struct World<'a> {
     pub(super) attempts: Roll<Attempt>,
     pub(super) tallies: Vec<Tally>,
     limits: Vec<usize>,
+    levels: Vec<f64>,
+    apart: Vec<f64>,
     pub(super) work: Vec<f64>,
 }
 
@@ -56,6 +60,7 @@ impl<'a> World<'a> {
             agenda: Agenda::default(),
             random,
             phases: Customers::new(!seed),
+            places: Customers::new(seed.rotate_left(32)),
             database: Database::new(),
             doors: Vec::new(),
             pools: Vec::new(),
@@ -63,6 +68,8 @@ impl<'a> World<'a> {
             attempts: Roll::new(),
             tallies: vec![Tally::new(starts.len()); scenario.phases.len()],
             limits: Vec::new(),
+            levels: Vec::new(),
+            apart: Vec::new(),
             work: vec![0.0],
             starts,
         }
@@ -134,7 +141,8 @@ impl<'a> World<'a> {
             true => tally.ask(demand.priority),
             false => tally.ask_free(),
         }
-        let customer = Customer { kind, instance, work, phase, tries: 0, over: false };
+        let place = self.places.phase() as f32;
+        let customer = Customer { kind, instance, work, place, phase, tries: 0, over: false };
         let customer = self.customers.push(customer);
         self.attempt(customer);
     }
@@ -153,9 +161,10 @@ impl<'a> World<'a> {
         let attempt = usize::MAX;
         match door.enter(attempt, priority, now) {
             Answer::Admitted => {
-                door.start(now, kind);
-                let outcome = Outcome::Ignore;
-                door.finish(Passage { attempt, since: now, kind, outcome }, now);
+                door.admit(now, kind);
+                let (statement, outcome) = (kind, Outcome::Ignore);
+                let (admitted, since) = (now, now);
+                door.finish(Passage { attempt, admitted, since, statement, outcome }, now);
             }
             Answer::Waiting(ticket) => drop(door.leave(ticket, false)),
             Answer::Evicting(ticket, evicted) => {
@@ -163,7 +172,7 @@ impl<'a> World<'a> {
                 self.refuse(evicted);
             }
             Answer::Held => door.let_go(attempt, now),
-            Answer::Refused => {}
+            Answer::Refused => door.count_refused(priority),
         }
         self.admit_waiting(instance);
     }
@@ -183,9 +192,17 @@ impl<'a> World<'a> {
             self.agenda.put(self.now + TICK, Event::Record);
         }
         self.limits.push(self.doors.iter().map(Door::limit).fold(0, usize::saturating_add));
+        self.record_level();
         self.work.push(0.0);
         self.attempts.forget(|attempt| attempt.state == State::Over);
         self.customers.forget(|customer| customer.over);
+    }
+
+    fn record_level(&mut self) {
+        let levels = || self.doors.iter().map(Door::level);
+        let (lowest, highest) = (levels().fold(1.0, f64::min), levels().fold(0.0, f64::max));
+        self.levels.push(levels().sum::<f64>() / self.doors.len().max(1) as f64);
+        self.apart.push((highest - lowest).max(0.0));
     }
 
     fn report(self) -> Report {
@@ -200,6 +217,8 @@ impl<'a> World<'a> {
         Report {
             phases: phases.collect(),
             limits: self.limits,
+            levels: self.levels,
+            apart: self.apart,
             work: self.work,
             capacity: capacity * TICK,
         }

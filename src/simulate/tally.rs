@@ -9,7 +9,9 @@ pub(super) struct Tally {
     by_instance: Vec<f64>,
     asked: [u32; 4],
     answered: [u32; 4],
-    refused: u32,
+    refused: [u32; 4],
+    /// Optional work in seconds: what was done of it, and all.
+    optional: (f64, f64),
     free: (u32, u32),
     latencies: Vec<f32>,
 }
@@ -21,7 +23,8 @@ impl Tally {
             by_instance: vec![0.0; instances],
             asked: [0; 4],
             answered: [0; 4],
-            refused: 0,
+            refused: [0; 4],
+            optional: (0.0, 0.0),
             free: (0, 0),
             latencies: Vec::new(),
         }
@@ -44,8 +47,14 @@ impl Tally {
         self.free.0 += 1;
     }
 
-    pub(super) fn refuse_first(&mut self) {
-        self.refused += 1;
+    pub(super) fn refuse_first(&mut self, priority: Priority) {
+        self.refused[place(priority)] += 1;
+    }
+
+    /// Somebody was answered who could do without so many seconds of work.
+    pub(super) fn optional(&mut self, work: f64, done: bool) {
+        self.optional.0 += if done { work } else { 0.0 };
+        self.optional.1 += work;
     }
 
     pub(super) fn useful(&mut self, instance: usize, work: f64) {
@@ -60,10 +69,10 @@ impl Tally {
         capacity: f64,
         instances: usize,
     ) -> PhaseReport {
-        let mut success = [1.0; 4];
-        for (index, share_of) in success.iter_mut().enumerate() {
-            *share_of = share(self.answered[index], self.asked[index]);
-        }
+        let success = std::array::from_fn(|of| share(self.answered[of], self.asked[of]));
+        let refused = |of: usize| f64::from(self.refused[of]) / f64::from(self.asked[of].max(1));
+        let all = |counts: [u32; 4]| f64::from(counts.iter().sum::<u32>());
+        let (done, optional) = self.optional;
         let weigh = |counts: [u32; 4]| -> f64 {
             counts.iter().zip(WEIGHTS).map(|(count, weight)| f64::from(*count) * weight).sum()
         };
@@ -77,7 +86,9 @@ impl Tally {
             success,
             weighted: if wanted > 0.0 { had / wanted } else { 1.0 },
             free: share(self.free.0, self.free.1),
-            refused: f64::from(self.refused) / f64::from(self.asked.iter().sum::<u32>().max(1)),
+            refused: all(self.refused) / all(self.asked).max(1.0),
+            refused_of: std::array::from_fn(refused),
+            optional: if optional > 0.0 { done / optional } else { 1.0 },
             p99: self.latencies.get(rank).copied().unwrap_or(0.0).into(),
             fairness: jain(&self.by_instance[..instances]),
         }
@@ -121,10 +132,13 @@ mod tests {
         }
         tally.answer(Priority::Critical, 0.01);
         tally.ask_free();
-        tally.refuse_first();
+        tally.refuse_first(Priority::Normal);
+        tally.optional(0.3, true);
+        tally.optional(0.1, false);
         let report = tally.report((0.0, 1.0), 1.0, 1);
         assert!((report.weighted - 8.0 / 12.3).abs() < 1e-9, "{report:?}");
         assert_eq!((report.success, report.free), ([1.0, 0.0, 0.0, 0.0], 0.0));
-        assert_eq!(report.refused, 0.25);
+        assert_eq!((report.refused, report.refused_of), (0.25, [0.0, 1.0, 0.0, 0.0]));
+        assert!((report.optional - 0.75).abs() < 1e-9, "{report:?}");
     }
 }

@@ -124,6 +124,23 @@ mod tests {
         }
     }
 
+    /// Else an open circuit would not spare a server that lets nobody in.
+    #[test]
+    fn whatever_the_database_says_to_who_connects_is_an_overload() {
+        let db = crate::Database::new("shop");
+        for (code, text) in [
+            ("28P01", "password authentication failed for user \"shop\""),
+            ("28000", "1045 (28000): Access denied for user 'shop'"),
+            ("3D000", "database \"shop\" does not exist"),
+        ] {
+            let refused = Err::<(), _>(Error::from(Refusal(code, text)));
+            assert_eq!(super::super::pool::outcome(&db, &refused), Outcome::Overload, "{text}");
+        }
+        let refused = Err::<(), _>(Error::PoolClosed);
+        assert_eq!(super::super::pool::outcome(&db, &refused), Outcome::Ignore);
+        assert_eq!(super::super::pool::outcome(&db, &Ok(())), Outcome::Success);
+    }
+
     #[test]
     fn what_happens_before_the_database_says_anything_is_judged_by_its_kind() {
         let io = Error::Io(io::Error::other("of its own"));

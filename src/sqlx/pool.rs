@@ -221,13 +221,18 @@ fn snapshot<DB: ::sqlx::Database>(pool: &::sqlx::Pool<DB>) -> PoolSnapshot {
     PoolSnapshot::new(pool.options().get_max_connections(), pool.size(), idle)
 }
 
-/// No connection means that the database has too much to do, or is not there.
-fn outcome<T>(database: &Database, connection: &Result<T, Error>) -> Outcome {
+/// No connection means that the database has too much to do, is not there, or lets nobody in:
+/// whatever it says, such as of a password, nobody gets anything from it.
+pub(super) fn outcome<T>(database: &Database, connection: &Result<T, Error>) -> Outcome {
     match connection {
         Ok(_) => Outcome::Success,
-        Err(Error::PoolTimedOut | Error::Io(_) | Error::Tls(_) | Error::WorkerCrashed) => {
-            Outcome::Overload
-        }
+        Err(
+            Error::PoolTimedOut
+            | Error::Io(_)
+            | Error::Tls(_)
+            | Error::Database(_)
+            | Error::WorkerCrashed,
+        ) => Outcome::Overload,
         Err(error) => database.judge(error),
     }
 }

@@ -51,7 +51,7 @@ impl Asked {
 
 /// Requests with one of these pass as they are: for a part, on conditions that only the
 /// service can judge, with a body, or for another protocol.
-const APART: [HeaderName; 6] = [
+static APART: [HeaderName; 6] = [
     header::RANGE,
     header::IF_MATCH,
     header::IF_UNMODIFIED_SINCE,

@@ -5,7 +5,7 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use http::{Response, StatusCode};
+use http::{Extensions, Response, StatusCode};
 use http_body::Body;
 
 use super::{
@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     clock,
+    fallback::FellBack,
     rejection::{Reason, Rejection},
 };
 
@@ -96,9 +97,12 @@ impl Keeper {
 
     /// Has a request lead or follow those that ask for the same. `None` if it goes alone.
     pub(super) fn join(&self, asked: &Asked, found: Option<&Kept>) -> Option<Join> {
+        if !self.settings.coalesce {
+            return None;
+        }
         let one_persons = self.settings.personal.of(&asked.headers).next().is_some();
         // Whose answer is for everybody is known only when there was one.
-        let coalesces = self.settings.coalesce && (!one_persons || found.is_some());
+        let coalesces = !one_persons || found.is_some();
         (coalesces && asked.is_plain()).then(|| self.shared.flights.join(self.name(asked)))
     }
 
@@ -117,10 +121,16 @@ impl Keeper {
         name.into()
     }
 
+    /// Why a gate inside refused, and nobody answered who is to be heard.
+    fn refused(&self, said: &Extensions) -> Option<Reason> {
+        let heard = |_: &&FellBack| self.settings.over_fallback;
+        let instead = || said.get().filter(heard).map(FellBack::rejection);
+        said.get().or_else(instead).map(Rejection::reason)
+    }
+
     fn trouble<B, E>(&self, result: &Result<Response<B>, E>) -> Option<Trouble> {
         let Ok(response) = result else { return Some(Trouble::Failed) };
-        if let Some(rejection) = response.extensions().get::<Rejection>() {
-            let reason = rejection.reason();
+        if let Some(reason) = self.refused(response.extensions()) {
             let counts = match reason {
                 Reason::Unkeyed => false,
                 Reason::Quota => self.settings.over_quota,
@@ -193,6 +203,10 @@ impl Keeping {
 
     /// Keeps a good answer as it goes by.
     fn tee<B: Body>(mut self, response: Response<B>) -> Response<StaleBody<B>> {
+        if response.extensions().get::<FellBack>().is_some() {
+            self.land(Landing::Own);
+            return response.map(StaleBody::passing);
+        }
         let (now, settings) = (self.keeper.shared.now(), &self.keeper.settings);
         let (status, headers) = (response.status(), response.headers());
         let terms =

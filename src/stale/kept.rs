@@ -8,11 +8,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use super::{
     asked::Asked,
     body::StaleBody,
+    date,
     directives::names,
     known::{is_known, told},
     said::Said,
     terms::Terms,
 };
+use crate::number;
 
 /// One good answer, whole.
 #[derive(Debug)]
@@ -36,8 +38,8 @@ impl Head {
     pub(super) fn of(status: StatusCode, headers: &HeaderMap, now: SystemTime) -> Option<Self> {
         let listed = names(headers, header::CONNECTION)?;
         let mut headers = headers.clone();
-        for name in listed.into_iter().chain(LEFT_OUT) {
-            while headers.remove(&name).is_some() {}
+        for name in listed.iter().chain(&LEFT_OUT) {
+            while headers.remove(name).is_some() {}
         }
         let quotas = headers
             .keys()
@@ -46,8 +48,7 @@ impl Head {
             headers.remove(name);
         }
         if !headers.contains_key(header::DATE) {
-            let date = HeaderValue::from_str(&httpdate::fmt_http_date(now)).ok()?;
-            headers.insert(header::DATE, date);
+            headers.insert(header::DATE, date::value(now)?);
         }
         Some(Self { status, headers })
     }
@@ -82,9 +83,9 @@ impl Kept {
         *response.headers_mut() = if known { told(headers) } else { headers.clone() };
         let headers = response.headers_mut();
         if asked.is_head && !known && *status != StatusCode::NO_CONTENT {
-            headers.insert(header::CONTENT_LENGTH, self.body.len().into());
+            headers.insert(header::CONTENT_LENGTH, number::value(self.body.len() as u64));
         }
-        headers.insert(header::AGE, self.terms.age(now).as_secs().into());
+        headers.insert(header::AGE, number::value(self.terms.age(now).as_secs()));
         headers.append(CACHE_STATUS, said.header(self.terms.ttl(now)));
         response
     }
@@ -100,7 +101,7 @@ const ITSELF: usize = 2048;
 const EACH_FIELD: usize = 96;
 
 /// Of one connection (RFC 9111, 3.1) or one moment. `Warning` is obsolete.
-const LEFT_OUT: [HeaderName; 13] = [
+static LEFT_OUT: [HeaderName; 13] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),

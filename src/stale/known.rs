@@ -37,7 +37,7 @@ pub(super) fn told(kept: &HeaderMap) -> HeaderMap {
     told
 }
 
-const TOLD: [HeaderName; 7] = [
+static TOLD: [HeaderName; 7] = [
     header::CACHE_CONTROL,
     header::CONTENT_LOCATION,
     header::DATE,

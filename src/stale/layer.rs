@@ -104,8 +104,9 @@ use super::{
 ///   of the service to a client that did so passes through. From what is kept, such a client
 ///   gets a 304 too.
 /// * Serve parts (206), and `only-if-cached`.
-/// * Tell the answer of a [fallback](crate::FallbackLayer) inside from the service's own: let
-///   it say `no-store`.
+/// * Keep the answer of a [fallback](crate::FallbackLayer) inside. That passes, unless
+///   [told otherwise](Self::over_fallback) or where it is itself a 502, 503 or 504. Let it say
+///   `no-store`, for the caches of others.
 /// * Bound the copies of answers that are on their way: each is up to `max_body` long.
 ///
 /// The state is made here and shared by all clones. Without the feature `axum`, give each
@@ -164,6 +165,12 @@ impl<R> StaleLayer<R> {
 
     /// Who has waited for the head of an answer for so long gets what is kept, if anything
     /// is. Default: there is no such bound.
+    ///
+    /// Without [`in_background`](Self::in_background) the call is dropped then. So give it more
+    /// time than [`max_wait`](crate::ConcurrencyLimit::max_wait) lets a request wait in a queue
+    /// inside, which is 400 ms by default, and than the page takes afterwards. Otherwise who is
+    /// admitted late is cut short: queries that are cancelled count against the limit, which
+    /// falls, and who left the queue is counted as neither admitted nor refused.
     pub fn within(self, time: Duration) -> Self {
         self.set(|settings| settings.within = Some(time))
     }
@@ -172,6 +179,13 @@ impl<R> StaleLayer<R> {
     /// does not learn of it. Default: it is not.
     pub fn over_quota(self) -> Self {
         self.set(|settings| settings.over_quota = true)
+    }
+
+    /// What a [fallback](crate::FallbackLayer) inside has answered is answered from what is
+    /// kept too, so that the fallback, which is asked nevertheless, is for what is not kept.
+    /// Default: the fallback's answer passes.
+    pub fn over_fallback(self) -> Self {
+        self.set(|settings| settings.over_fallback = true)
     }
 
     /// For how long after its freshness an answer serves in trouble, if it does not say so

@@ -6,6 +6,7 @@
 
 mod asked;
 mod body;
+mod date;
 mod directives;
 mod flight;
 mod future;

@@ -1,10 +1,8 @@
 //! What an answer says about where it comes from: `Cache-Status` (RFC 9211).
 
-use std::fmt::Write;
-
 use http::{HeaderValue, StatusCode};
 
-use crate::rejection::Reason;
+use crate::{number::Digits, rejection::Reason};
 
 /// Why there is no answer of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,33 +37,32 @@ impl Said {
     /// network is to a cache far away. What reached it was forwarded, and `hit` and `fwd`
     /// exclude each other (RFC 9211, 2.1).
     pub(super) fn header(self, ttl: i64) -> HeaderValue {
-        let mut value = String::from("brownout; ");
         // A request that is forwarded although there is a fresh answer bypasses it.
-        let forwarded = if ttl > 0 { "bypass" } else { "stale" };
-        // A text takes whatever is written.
-        let _ = match self {
-            Self::Fresh => write!(value, "hit; ttl={ttl}"),
-            Self::Bridging => write!(value, "hit; ttl={ttl}; detail=revalidating"),
-            Self::Shared { found } => {
-                let forwarded = if found { "stale" } else { "miss" };
-                write!(value, "fwd={forwarded}; ttl={ttl}; collapsed")
-            }
-            Self::StandingIn(Trouble::Refused(reason)) => {
-                write!(value, "hit; ttl={ttl}; detail={}", reason.as_str())
-            }
-            Self::StandingIn(Trouble::Status(status)) => {
-                write!(value, "fwd={forwarded}; fwd-status={}; ttl={ttl}", status.as_u16())
-            }
-            Self::StandingIn(Trouble::Failed) => {
-                write!(value, "fwd={forwarded}; ttl={ttl}; detail=failed")
-            }
-            Self::StandingIn(Trouble::Late) => {
-                write!(value, "fwd={forwarded}; ttl={ttl}; detail=late")
-            }
+        let forwarded = if ttl > 0 { "brownout; fwd=bypass" } else { "brownout; fwd=stale" };
+        let (start, end) = match &self {
+            Self::Fresh => ([HIT, "", ""], ["", ""]),
+            Self::Bridging => ([HIT, "", ""], ["; detail=revalidating", ""]),
+            Self::Shared { found: true } => (["brownout; fwd=stale", "", ""], ["; collapsed", ""]),
+            Self::Shared { found: false } => (["brownout; fwd=miss", "", ""], ["; collapsed", ""]),
+            Self::StandingIn(trouble) => match trouble {
+                Trouble::Refused(reason) => ([HIT, "", ""], ["; detail=", reason.as_str()]),
+                Trouble::Status(status) => {
+                    ([forwarded, "; fwd-status=", status.as_str()], ["", ""])
+                }
+                Trouble::Failed => ([forwarded, "", ""], ["; detail=failed", ""]),
+                Trouble::Late => ([forwarded, "", ""], ["; detail=late", ""]),
+            },
         };
-        HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("brownout; hit"))
+        let seconds = Digits::of(ttl.unsigned_abs());
+        let ttl = if ttl < 0 { "; ttl=-" } else { "; ttl=" };
+        let ([a, b, c], [y, z]) = (start, end);
+        // Of the right size, so that the value takes it as it is.
+        let value = [a, b, c, ttl, seconds.as_str(), y, z].concat();
+        HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static(HIT))
     }
 }
+
+const HIT: &str = "brownout; hit";
 
 #[cfg(test)]
 mod tests {
@@ -82,5 +79,12 @@ mod tests {
         assert_eq!(of(busy, 9), "brownout; fwd=bypass; fwd-status=503; ttl=9");
         let shared = Said::Shared { found: false };
         assert_eq!(of(shared, 0), "brownout; fwd=miss; ttl=0; collapsed");
+        let found = Said::Shared { found: true };
+        assert_eq!(of(found, i64::MIN), "brownout; fwd=stale; ttl=-9223372036854775808; collapsed");
+        assert_eq!(of(Said::Bridging, -3), "brownout; hit; ttl=-3; detail=revalidating");
+        let failed = Said::StandingIn(Trouble::Failed);
+        assert_eq!(of(failed, 9), "brownout; fwd=bypass; ttl=9; detail=failed");
+        let late = Said::StandingIn(Trouble::Late);
+        assert_eq!(of(late, -9), "brownout; fwd=stale; ttl=-9; detail=late");
     }
 }

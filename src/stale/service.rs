@@ -15,7 +15,7 @@ use super::{
     body::StaleBody,
     flight::{Join, Landing, Lead},
     future::{Changes, Parked, StaleFuture},
-    keeper::Keeping,
+    keeper::{Keeper, Keeping},
     kept::Kept,
     key,
     layer::StaleLayer,
@@ -59,7 +59,9 @@ where
             let call = Oneshot::called(self.inner.call(request));
             return StaleFuture::passing(call, key.map(|key| Changes { keeper, key }));
         };
-        let found = keeper.find(&asked);
+        // Who is asked for each page anew looks for another only in trouble.
+        let may_serve = keeper.settings.fresh || keeper.settings.coalesce;
+        let found = if may_serve { keeper.find(&asked) } else { None };
         if let Some(kept) = found.as_deref().filter(|_| keeper.settings.fresh) {
             let now = keeper.shared.now();
             if kept.terms.is_fresh(&asked, now) {
@@ -82,9 +84,9 @@ where
                     lead.land(Landing::Kept(kept.clone()));
                     self.answer(&kept, &asked, Said::Fresh)
                 }
-                None => self.ask(request, asked, Some(lead)),
+                None => self.ask(request, keeper, asked, Some(lead)),
             },
-            None => self.ask(request, asked, None),
+            None => self.ask(request, keeper, asked, None),
         }
     }
 }
@@ -102,6 +104,7 @@ impl<S, R> StaleService<S, R> {
     fn ask<B, RB>(
         &mut self,
         request: Request<B>,
+        keeper: Keeper,
         asked: Asked,
         lead: Option<Lead>,
     ) -> StaleFuture<S, B, RB, R>
@@ -109,7 +112,7 @@ impl<S, R> StaleService<S, R> {
         S: Service<Request<B>, Response = Response<RB>>,
         R: Rest<Oneshot<S, Request<B>>>,
     {
-        let keeping = Keeping::new(self.layer.keeper.clone(), asked, lead);
+        let keeping = Keeping::new(keeper, asked, lead);
         StaleFuture::calling(Oneshot::called(self.inner.call(request)), keeping)
     }
 

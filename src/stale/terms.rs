@@ -18,7 +18,8 @@ use super::{
 /// header where there may be several (HTTP/2 splits cookies).
 #[derive(Clone, Debug)]
 pub(super) struct Terms {
-    policy: CachePolicy,
+    /// None where nothing was said of keeping: it may be kept, and is never fresh.
+    policy: Option<Box<CachePolicy>>,
     /// What the request had in the headers that `Vary` names.
     pub(super) vary: Vec<(HeaderName, Vec<HeaderValue>)>,
     /// Said to be for everybody.
@@ -59,8 +60,11 @@ impl Terms {
             (name, values)
         });
         let made = now.checked_sub(age_of(headers, now)?)?;
-        let policy = policy(asked, &directives, status, headers, made)?;
-        let lifetime = policy.time_to_live(made);
+        let policy = match says_nothing(asked, &directives, status, headers) {
+            true => None,
+            false => Some(Box::new(policy(asked, &directives, status, headers, made)?)),
+        };
+        let lifetime = policy.as_ref().map_or(Duration::ZERO, |policy| policy.time_to_live(made));
         let strict = STRICT.iter().any(|name| directives.has(name));
         let bound = |name, otherwise| match directives.time(name) {
             _ if strict => Duration::ZERO,
@@ -101,12 +105,12 @@ impl Terms {
 
     /// Whether it may be served without asking.
     pub(super) fn is_fresh(&self, asked: &Asked, now: SystemTime) -> bool {
-        if self.policy.is_stale(now) {
+        let Some(policy) = self.policy.as_ref().filter(|policy| !policy.is_stale(now)) else {
             return false;
-        }
+        };
         // A client that would take a stale one gets it in trouble.
         let request = request(asked.directives.plain(&["max-stale"]));
-        matches!(self.policy.before_request(&request, now), BeforeRequest::Fresh(_))
+        matches!(policy.before_request(&request, now), BeforeRequest::Fresh(_))
     }
 
     /// Whether it may be served since there is nothing better.
@@ -141,6 +145,23 @@ impl Terms {
             None => -seconds(self.age(now) - self.lifetime),
         }
     }
+}
+
+/// Whether neither side says anything of keeping, so that the library need not be asked: by
+/// RFC 9111 (3 and 4.2.2), such an answer may be kept, and nothing tells how long it is fresh.
+fn says_nothing(
+    asked: &Asked,
+    directives: &Directives,
+    status: StatusCode,
+    headers: &HeaderMap,
+) -> bool {
+    let silent =
+        |names: &[HeaderName], all: &HeaderMap| !names.iter().any(|name| all.contains_key(name));
+    KEPT_ANYWAY.contains(&status)
+        && directives.is_empty()
+        && asked.directives.is_empty()
+        && silent(&[header::EXPIRES, header::LAST_MODIFIED], headers)
+        && silent(&[header::AUTHORIZATION], &asked.headers)
 }
 
 fn policy(
@@ -202,8 +223,20 @@ const GOOD: [StatusCode; 11] = [
     StatusCode::GONE,
 ];
 
+/// Those of them that may be kept where nothing is said of it (RFC 9110, 15.1).
+const KEPT_ANYWAY: [StatusCode; 8] = [
+    StatusCode::OK,
+    StatusCode::NON_AUTHORITATIVE_INFORMATION,
+    StatusCode::NO_CONTENT,
+    StatusCode::MULTIPLE_CHOICES,
+    StatusCode::MOVED_PERMANENTLY,
+    StatusCode::PERMANENT_REDIRECT,
+    StatusCode::NOT_FOUND,
+    StatusCode::GONE,
+];
+
 /// Answers with one of these are for one browser, or only a part.
-const NEVER: [HeaderName; 3] =
+static NEVER: [HeaderName; 3] =
     [header::SET_COOKIE, header::CONTENT_RANGE, HeaderName::from_static("clear-site-data")];
 
 /// They forbid what is stale (RFC 9111, 4.2.4).
@@ -235,6 +268,32 @@ mod tests {
     fn an_answer_is_as_old_as_its_date() {
         assert_eq!(ttl(&[(header::CACHE_CONTROL, "max-age=60")]), Some(50));
         assert_eq!(ttl(&[(header::CACHE_CONTROL, "max-age=9")]), None, "it is of no use");
+    }
+
+    #[test]
+    fn where_nothing_is_said_the_library_would_say_the_same() {
+        let (now, headers) = (SystemTime::now(), HeaderMap::new());
+        let directives = Directives::default();
+        let asked = |name| {
+            let mut request = Request::new(());
+            request.headers_mut().insert(name, HeaderValue::from_static("max-age=9"));
+            Asked::of(&request).expect("it has to do with stores")
+        };
+        let plain = asked(header::ACCEPT);
+        for status in GOOD {
+            let silent = says_nothing(&plain, &directives, status, &headers);
+            let policy = policy(&plain, &directives, status, &headers, now);
+            assert_eq!(policy.is_some(), silent, "{status}");
+            assert!(policy.is_none_or(|policy| policy.is_stale(now)), "{status}");
+        }
+        for name in [header::AUTHORIZATION, header::CACHE_CONTROL] {
+            assert!(!says_nothing(&asked(name), &directives, StatusCode::OK, &headers));
+        }
+        for name in [header::EXPIRES, header::LAST_MODIFIED, header::CACHE_CONTROL] {
+            let headers = HeaderMap::from_iter([(name, HeaderValue::from_static("0"))]);
+            let directives = Directives::of(&headers).expect("it can be read");
+            assert!(!says_nothing(&plain, &directives, StatusCode::OK, &headers));
+        }
     }
 
     #[test]

@@ -4,8 +4,12 @@
 #![cfg(feature = "redis")]
 
 mod exact;
+mod network;
 mod outages;
 mod promises;
+#[allow(dead_code, reason = "the faults use the rest")]
+#[path = "../../examples/faults/trial/proxy/mod.rs"]
+mod proxy;
 #[path = "../../examples/fleet/server.rs"]
 mod server;
 

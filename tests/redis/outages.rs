@@ -11,21 +11,21 @@ use tokio::{
 
 use super::{DAY, MS, SECOND, order, rates, server::Server, take, units};
 
-fn client(server: &Server) -> Client {
+pub(crate) fn client(server: &Server) -> Client {
     Client::open(server.url()).expect("it is an address")
 }
 
-fn command(server: &Server, words: &[&str]) -> redis::Value {
+pub(crate) fn command(server: &Server, words: &[&str]) -> redis::Value {
     let mut connection = client(server).get_connection().expect("the server is there");
     redis::cmd(words[0]).arg(&words[1..]).query(&mut connection).expect("it is a command")
 }
 
-fn one_a_day() -> Arc<[SharedRate]> {
+pub(crate) fn one_a_day() -> Arc<[SharedRate]> {
     rates(&[(DAY, 1)])
 }
 
 /// An error, and soon: calls have a second each.
-async fn fails_soon(buckets: &RedisBuckets, order: &Order) {
+pub(crate) async fn fails_soon(buckets: &RedisBuckets, order: &Order) {
     let asked = Instant::now();
     let taken = buckets.take(order.clone()).await;
     assert!(taken.is_err(), "{taken:?}");
@@ -33,7 +33,7 @@ async fn fails_soon(buckets: &RedisBuckets, order: &Order) {
 }
 
 /// The answer of who asks again and again.
-async fn back(buckets: &RedisBuckets, order: &Order) -> Taken {
+pub(crate) async fn back(buckets: &RedisBuckets, order: &Order) -> Taken {
     let patience = Instant::now() + 60 * SECOND;
     loop {
         match buckets.take(order.clone()).await {

@@ -1,6 +1,8 @@
 //! A real database server: what has to hold on each kind of them.
 
 #[cfg(feature = "sqlx")]
+#[allow(dead_code, unused_imports, reason = "the faults use the rest")]
+#[path = "../../examples/faults/trial/proxy/mod.rs"]
 pub(crate) mod proxy;
 #[cfg(feature = "sqlx")]
 pub(crate) mod wrapped;

@@ -6,7 +6,10 @@ use brownout::{Database, sqlx::Pool};
 use futures_util::FutureExt;
 use sqlx::{Any, AnyPool, AssertSqlSafe, Error};
 
-use super::{Server, Table, pause, proxy::Proxy};
+use super::{
+    Server, Table, pause,
+    proxy::{Proxy, Way},
+};
 use crate::support::{MS, SECOND, within_a_minute};
 
 impl Server {
@@ -75,12 +78,12 @@ impl Server {
         let Slow { db, pool, proxy } = self.slow().await;
         let table = Table::create(pool.inner()).await;
         let mut held = pool.acquire().await.expect("one is free");
-        proxy.hold();
+        proxy.set(Way::Mute);
         assert!(held.begin().now_or_never().is_none());
         let error = sqlx::query("SELECT 1").execute(&mut *held).now_or_never();
         assert!(matches!(error, Some(Err(Error::Protocol(_)))), "is it in a transaction?");
         drop(held);
-        proxy.go();
+        proxy.set(Way::Clear);
         let insert = format!("INSERT INTO {} VALUES (1)", table.name);
         within_a_minute(sqlx::query(AssertSqlSafe(insert)).execute(&pool))
             .await
@@ -101,9 +104,9 @@ impl Server {
             |id| sqlx::query(AssertSqlSafe(format!("INSERT INTO {} VALUES ({id})", table.name)));
         let mut tx = pool.begin().await.expect("it may be opened");
         insert(1).execute(&mut *tx).await.expect("it is new");
-        proxy.hold();
+        proxy.set(Way::Mute);
         assert!(tx.begin().now_or_never().is_none());
-        proxy.go();
+        proxy.set(Way::Clear);
         let more = insert(2).execute(&mut *tx).await;
         let committed = tx.commit().await;
         let kept = i64::from(committed.is_ok()) * (1 + i64::from(more.is_ok()));
@@ -115,7 +118,7 @@ impl Server {
 
     /// A pool behind a server whose answers can be held back.
     async fn slow(&self) -> Slow {
-        let proxy = Proxy::before(&self.url).await;
+        let proxy = Proxy::before(&self.url).await.expect("it is a number");
         let server = Self { url: proxy.url.clone(), sleep: self.sleep };
         let (db, pool) = server.wrapped().await;
         Slow { db, pool, proxy }

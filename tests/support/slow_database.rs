@@ -58,7 +58,8 @@ where
     advance(retry_after(service)).await;
 }
 
-/// True if it is that, give or take a fifth.
-pub(crate) fn around(duration: Duration, expected: Duration) -> bool {
-    (expected.mul_f64(0.8)..=expected.mul_f64(1.2)).contains(&duration)
+/// True if it is that, give or take a fifth, or up to twice that: those who are refused for as
+/// long do not come back together.
+pub(crate) fn spread_from(duration: Duration, expected: Duration) -> bool {
+    (expected.mul_f64(0.8)..=expected.mul_f64(2.4)).contains(&duration)
 }

@@ -33,6 +33,11 @@ impl Answer {
         });
         Self { status, retry_after }
     }
+
+    /// With a wait from 1 s to 3 s, rounded up.
+    pub(crate) fn is_refused_for_load(&self) -> bool {
+        self.status == StatusCode::SERVICE_UNAVAILABLE && matches!(self.retry_after, Some(2 | 3))
+    }
 }
 
 pub(crate) async fn listen() -> (TcpListener, SocketAddr) {

@@ -22,6 +22,12 @@ impl Course {
         Self { warm_up: seconds(5), fault: fault.length(), after: seconds(8), rate }
     }
 
+    /// As short as it may be to be felt.
+    pub(crate) fn short(fault: Fault, rate: f64) -> Self {
+        let second = Duration::from_secs(1);
+        Self { warm_up: second, fault: fault.length().min(3 * second), after: 3 * second, rate }
+    }
+
     /// When the last customer comes, if the fault ends in time.
     pub(crate) fn end(&self) -> Duration {
         self.warm_up + self.fault + self.after

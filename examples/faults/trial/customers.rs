@@ -57,6 +57,12 @@ impl Customers {
         self.ask(Method::GET, &format!("/search?slow={seconds}"), None, Duration::MAX).await
     }
 
+    /// Has the shop keep a connection for so long.
+    pub(crate) async fn leak(&self, time: Duration) -> Answer {
+        let path = format!("/leak?millis={}", time.as_millis());
+        self.ask(Method::GET, &path, None, PATIENCE).await
+    }
+
     /// Losing patience drops the connection, so that the shop sees the customer leave.
     async fn attempt(&self, errand: &Errand) -> Answer {
         let method = if errand.order.is_some() { Method::POST } else { Method::GET };

@@ -76,6 +76,43 @@ impl Dialect {
         };
         AssertSqlSafe(sql).into_sql_str()
     }
+
+    /// From now on, the shop gets in with this.
+    pub(crate) fn set_password(self, password: &str) -> SqlStr {
+        let sql = match self {
+            Self::Postgres => format!("ALTER ROLE shop PASSWORD '{password}'"),
+            Self::MariaDb => format!("ALTER USER shop@'127.0.0.1' IDENTIFIED BY '{password}'"),
+        };
+        AssertSqlSafe(sql).into_sql_str()
+    }
+
+    /// No order can be written any more, until [`clear_disk`](Self::clear_disk): for want of
+    /// space, says PostgreSQL; and MariaDB, that a table is full: it is one in memory, so
+    /// that it is.
+    pub(crate) fn fill_disk(self) -> &'static [&'static str] {
+        match self {
+            Self::Postgres => &[
+                "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 RAISE EXCEPTION 'could not extend file: No space left on device' \
+                 USING ERRCODE = 'disk_full'; END $$",
+                "CREATE TRIGGER full_disk BEFORE INSERT ON orders \
+                 FOR EACH ROW EXECUTE FUNCTION full_disk()",
+            ],
+            Self::MariaDb => &[
+                "SET max_heap_table_size = 16384",
+                "CREATE TABLE disk (block CHAR(250)) ENGINE = MEMORY",
+                "CREATE TRIGGER full_disk BEFORE INSERT ON orders \
+                 FOR EACH ROW INSERT INTO disk SELECT name FROM products LIMIT 1000",
+            ],
+        }
+    }
+
+    pub(crate) fn clear_disk(self) -> &'static [&'static str] {
+        match self {
+            Self::Postgres => &["DROP FUNCTION full_disk CASCADE"],
+            Self::MariaDb => &["DROP TRIGGER full_disk", "DROP TABLE disk"],
+        }
+    }
 }
 
 #[cfg(test)]

@@ -62,17 +62,21 @@ pub(crate) fn quiet_hours() -> Vec<Errand> {
 /// Poisson arrivals at `rate` per second until `end`; the same for every run of a name
 /// but for its order ids.
 pub(crate) fn schedule(run: &str, rate: f64, end: Duration) -> Vec<Errand> {
+    arrivals(run, rate).take_while(|errand| errand.at < end).collect()
+}
+
+/// The same without an end, for those who have no room for all of them.
+pub(crate) fn arrivals(run: &str, rate: f64) -> impl Iterator<Item = Errand> + use<> {
     let mut rng = StdRng::seed_from_u64(1);
-    let mut errands = Vec::new();
-    let mut at = pause(&mut rng, rate);
-    while at < end {
+    let run = run.to_owned();
+    let mut at = Duration::ZERO;
+    (0_usize..).map(move |number| {
+        at += pause(&mut rng, rate);
         let route = Route::draw(&mut rng);
         let path = path(route, &mut rng);
-        let order = (route == Route::Checkout).then(|| format!("{run}-{}", errands.len()));
-        errands.push(Errand { at, route, path, order });
-        at += pause(&mut rng, rate);
-    }
-    errands
+        let order = (route == Route::Checkout).then(|| format!("{run}-{number}"));
+        Errand { at, route, path, order }
+    })
 }
 
 fn path(route: Route, rng: &mut impl Rng) -> String {

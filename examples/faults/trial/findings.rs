@@ -92,11 +92,13 @@ impl Findings {
         let of = |wanted| self.success(move |route| route == wanted);
         let checkouts = of(Route::Checkout);
         let spared = self.guarded && self.fault.spares_checkouts();
+        let products = of(Route::Product);
+        let shown = self.guarded && self.fault.spares_products();
         vec![
             plain("the fault lasted", seconds(self.record.fault.end - self.record.fault.start)),
             promise("pages without a database, 100 %", share(pages), pages >= 100.0),
             goal("checkout in the fault, ≥ 99 %", share(checkouts), spared, checkouts >= 99.0),
-            plain("products in the fault", share(of(Route::Product))),
+            goal("products in the fault, ≥ 99 %", share(products), shown, products >= 99.0),
             plain("searches in the fault", share(of(Route::Search))),
             plain("all that need the database, before it", share(before)),
         ]
@@ -143,9 +145,13 @@ impl Findings {
 
     /// Permits that nobody has and places in which nobody waits.
     fn leaks(&self) -> Figure {
-        let [_, _, last] = self.guards;
-        let leaked = last.in_flight + last.waiting;
+        let leaked = self.leaked();
         promise("permits leaked", leaked.to_string(), leaked == 0)
+    }
+
+    pub(crate) fn leaked(&self) -> usize {
+        let [_, _, last] = self.guards;
+        last.in_flight + last.waiting
     }
 
     /// Requests that begin with the database in a bucket before the fault, on average.

@@ -10,7 +10,7 @@ use super::dialect::Dialect;
 use super::failure::Result;
 use super::protection::Protection;
 use super::shop::Shop;
-use super::store::Store;
+use super::store::{POOL, Store};
 
 /// A running shop; its threads and its pool end when it drops.
 #[derive(Debug)]
@@ -29,7 +29,8 @@ impl Host {
         let mut threads = Builder::new_multi_thread();
         let runtime = threads.worker_threads(2).thread_name("shop").enable_all().build()?;
         let database = protection.database().clone();
-        let opening = runtime.spawn(async move { Store::open(dialect, &url, &database).await });
+        let opening =
+            runtime.spawn(async move { Store::open(dialect, &url, &database, POOL).await });
         let store = opening.await.expect("opening does not panic")?;
         let shop = Shop { store, protection };
         let router = shop.router();

@@ -1,23 +1,24 @@
 //! One fault, from a healthy shop over what goes wrong to the settled ledger.
 
 pub(crate) mod course;
-mod customers;
+pub(crate) mod customers;
 pub(crate) mod dialect;
-mod errand;
+pub(crate) mod errand;
 pub(crate) mod failure;
 pub(crate) mod fault;
 pub(crate) mod findings;
 mod host;
-mod ledger;
+pub(crate) mod ledger;
 mod load;
-mod panics;
-mod protection;
-mod record;
+pub(crate) mod panics;
+pub(crate) mod protection;
+mod proxy;
+pub(crate) mod record;
 mod recovery;
-mod seed;
+pub(crate) mod seed;
 pub(crate) mod server;
-mod shop;
-mod store;
+pub(crate) mod shop;
+pub(crate) mod store;
 
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ use findings::Findings;
 use host::Host;
 use ledger::Ledger;
 use protection::{Guard, Protection};
+use proxy::Proxy;
 use record::Record;
 use server::{Login, Server};
 
@@ -79,8 +81,10 @@ impl Stage {
         let (dialect, url) = (self.server.dialect, self.server.url(Login::Shop));
         seed::open_books(&url).await?;
         let protection = if guarded { Protection::present()? } else { Protection::absent() };
-        let host = Host::start(dialect, url.clone(), protection.clone()).await?;
-        let seen = self.watch(fault, course, &host).await?;
+        let proxy = Proxy::before(&url).await?;
+        let way = if fault.is_of_the_network() { &proxy.url } else { &url };
+        let host = Host::start(dialect, way.clone(), protection.clone()).await?;
+        let seen = self.watch(fault, course, &host, &proxy).await?;
         let starts = host.shop.store.take_starts();
         let starts = starts.into_iter().map(|at| at.saturating_duration_since(seen.start));
         let begin = seen.start + seen.record.fault.start;
@@ -99,7 +103,13 @@ impl Stage {
         })
     }
 
-    async fn watch(&mut self, fault: Fault, course: Course, host: &Host) -> Result<Seen> {
+    async fn watch(
+        &mut self,
+        fault: Fault,
+        course: Course,
+        host: &Host,
+        proxy: &Proxy,
+    ) -> Result<Seen> {
         let customers = Customers::new(host.address);
         for errand in errand::quiet_hours() {
             customers.go(&errand).await;
@@ -112,7 +122,8 @@ impl Stage {
         sleep_until(start + course.warm_up).await;
         let before = host.shop.protection.figures();
         let begin = start.elapsed();
-        let mut scene = Scene { server: &mut self.server, customers: &customers };
+        let store = &host.shop.store;
+        let mut scene = Scene { server: &mut self.server, customers: &customers, store, proxy };
         fault.strike(&mut scene, course.fault).await?;
         let fault = begin..start.elapsed();
         let after = host.shop.protection.figures();

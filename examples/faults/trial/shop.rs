@@ -2,12 +2,14 @@
 //! guards it in a run comes from [`Protection`].
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
+use tokio::time::sleep;
 
 use super::protection::Protection;
 use super::seed::ITEMS;
@@ -26,15 +28,20 @@ pub(crate) struct Shop {
 impl Shop {
     /// The shop behind its guard.
     pub(crate) fn router(&self) -> Router {
-        let shop = Router::new()
+        self.protection.guard(self.pages())
+    }
+
+    /// The shop with nothing in front of it.
+    pub(crate) fn pages(&self) -> Router {
+        Router::new()
             .route("/health", get(|| async { "fine" }))
             .route("/", get(|| async { Html(HOME) }))
             .route("/product/{id}", get(product))
             .route("/search", get(search))
             .route("/checkout", post(check_out))
             .route("/order/{id}", get(order))
-            .with_state(self.clone());
-        self.protection.guard(shop)
+            .route("/leak", get(leak))
+            .with_state(self.clone())
     }
 }
 
@@ -80,6 +87,22 @@ async fn order(State(shop): State<Shop>, Path(id): Path<String>) -> Result<Respo
         true => "placed\n".into_response(),
         false => StatusCode::NOT_FOUND.into_response(),
     })
+}
+
+/// A mistake: who has long had the answer keeps a connection, for so many `millis`.
+async fn leak(
+    State(shop): State<Shop>,
+    Query(asked): Query<HashMap<String, u64>>,
+) -> Result<Response, Unavailable> {
+    let Some(millis) = asked.get("millis").copied() else {
+        return Ok(StatusCode::BAD_REQUEST.into_response());
+    };
+    let connection = shop.store.idle_connection().await?;
+    tokio::spawn(async move {
+        sleep(Duration::from_millis(millis)).await;
+        drop(connection);
+    });
+    Ok("kept\n".into_response())
 }
 
 /// The database gave no answer.

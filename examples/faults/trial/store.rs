@@ -13,7 +13,7 @@ use super::dialect::Dialect;
 
 /// Connections of the shop's pool: far more than two cores can serve at once. All else
 /// about it is sqlx's default.
-const POOL: u32 = 20;
+pub(crate) const POOL: u32 = 20;
 
 /// A pool of connections and the statements in the database's language.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub(crate) enum Placed {
 }
 
 impl Store {
-    /// The shop's pool, over tables that exist.
+    /// The shop's pool of so many connections, over tables that exist.
     ///
     /// sqlx's MySQL driver loses its place in the protocol when a query is dropped while
     /// its statement is being prepared. Customers who leave do drop queries, so there the
@@ -52,6 +52,7 @@ impl Store {
         dialect: Dialect,
         url: &str,
         database: &Database,
+        connections: u32,
     ) -> Result<Self, Error> {
         let statements = Statements::new(dialect);
         let early: Arc<[SqlStr]> = match dialect {
@@ -59,7 +60,7 @@ impl Store {
             Dialect::MariaDb => statements.all().into(),
         };
         let pool = AnyPoolOptions::new()
-            .max_connections(POOL)
+            .max_connections(connections)
             .after_connect(move |connection, _| {
                 let early = Arc::clone(&early);
                 Box::pin(async move {
@@ -115,6 +116,17 @@ impl Store {
     pub(crate) async fn has_order(&self, order: &str) -> Result<bool, Error> {
         let order = query_scalar::<_, i64>(self.statements.order.clone()).bind(order);
         Ok(order.fetch_optional(&mut *self.connection().await?).await?.is_some())
+    }
+
+    /// Has new connections be made to another address.
+    pub(crate) fn connect_to(&self, url: &str) -> Result<(), Error> {
+        self.pool.inner().set_connect_options(url.parse()?);
+        Ok(())
+    }
+
+    /// A connection for somebody who does nothing with it.
+    pub(crate) async fn idle_connection(&self) -> Result<PoolConnection<Any>, Error> {
+        self.pool.acquire().await
     }
 
     /// When the requests so far began with the database; forgets it.

@@ -67,19 +67,19 @@ impl Calls {
     }
 
     pub(super) fn hear(&mut self, signal: &Signal) {
-        let window = || Window::new(self.figures.window, signal.at);
+        let window = || Window::new(self.figures.window, signal.at.into());
         for calls in &signal.calls {
             let (name, alone) = (calls.name.clone(), calls.alone);
             let own = self.statements.entry(calls.statement);
             let own = own.or_insert_with(|| Statement { name, alone, window: window() });
             own.alone = calls.alone;
-            let count = own.window.current(signal.at);
+            let count = own.window.current(signal.at.into());
             count.all += calls.all;
             count.bad += calls.bad;
         }
         for successes in &signal.statements {
             let Some(own) = self.statements.get_mut(&successes.statement) else { continue };
-            let count = own.window.current(signal.at);
+            let count = own.window.current(signal.at.into());
             count.successes += successes.count;
             count.seconds += successes.seconds;
         }
@@ -176,7 +176,7 @@ impl Calls {
 
 impl Statement {
     fn sum(&mut self, span: Duration, now: Instant) -> Count {
-        self.window.newest(now, span).copied().sum()
+        self.window.newest(now.into(), span).copied().sum()
     }
 }
 

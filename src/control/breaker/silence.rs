@@ -28,7 +28,7 @@ pub(super) struct Silence {
 
 impl Silence {
     pub(super) fn new(stall_after: Duration, now: Instant) -> Self {
-        let back = Window::new(MEMORY, now);
+        let back = Window::new(MEMORY, now.into());
         Self { stall_after, since: now, idle: true, in_flight: 0, held: 0, long: 0, back }
     }
 
@@ -48,8 +48,8 @@ impl Silence {
         }
         self.idle = signal.in_flight == 0;
         self.in_flight = signal.in_flight;
-        let usual: u64 = self.back.recent(signal.at).sum();
-        *self.back.current(signal.at) += signal.finished;
+        let usual: u64 = self.back.recent(signal.at.into()).sum();
+        *self.back.current(signal.at.into()) += signal.finished;
         self.stalled(signal, usual as f64 / MEMORY.as_secs_f64())
     }
 

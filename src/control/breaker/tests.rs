@@ -12,6 +12,7 @@ use crate::{
 mod closed;
 mod closed_loop;
 mod forced;
+mod model_tests;
 mod open;
 mod silence;
 mod stragglers;

@@ -199,3 +199,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_counted_in_other_units_is_lost_once() {
+    let now = Instant::now();
+    let mut lease = Lease::default();
+    assert!(lease.count_in(1), "as nothing was before");
+    lease.hold(5, 9, now);
+    assert!(!lease.count_in(1));
+    assert_eq!(lease.units(now), 5);
+    assert!(lease.count_in(100));
+    assert_eq!(lease.units(now), 0);
+    assert!(!lease.count_in(100));
+}

@@ -63,7 +63,11 @@ mod tests {
     const TICK: Duration = Duration::from_millis(100);
 
     fn signal(at: Instant) -> Signal {
-        Signal { span: TICK, busy: TICK, ..Meter::new(Slow::default(), at).take(at, TICK) }
+        Signal {
+            span: TICK,
+            busy: TICK,
+            ..Meter::new(Slow::default(), at.into()).take(at.into(), TICK)
+        }
     }
 
     #[test]

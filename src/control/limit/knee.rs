@@ -299,4 +299,6 @@ const UNLOADED: f64 = 1.3;
 const USUAL: (Duration, f64) = (Duration::from_millis(250), 40.0);
 
 #[cfg(test)]
+mod equation_tests;
+#[cfg(test)]
 mod tests;

@@ -11,6 +11,8 @@ mod demand;
 mod fixed;
 mod gradient2;
 mod knee;
+#[cfg(test)]
+mod papers_tests;
 mod ratio;
 mod sample;
 mod start;
@@ -103,7 +105,8 @@ pub struct Usage {
     pub admitted: Option<u64>,
     /// Requests that had to wait for the limit.
     pub waited: u64,
-    /// Requests that were refused for it, some of them after a wait.
+    /// Requests that were refused for it, some of them after a wait. At least one while
+    /// requests wait although what is optional is left out.
     pub refused: u64,
 }
 
@@ -111,6 +114,14 @@ impl Usage {
     /// The same as if so many had not been in flight.
     pub(crate) fn without(self, in_flight: usize) -> Self {
         Self { peak: self.peak.saturating_sub(in_flight), ..self }
+    }
+
+    /// The same where what is optional was left out meanwhile. If anybody had to wait, that
+    /// counts as a refusal: a limit that has a queue in front of it, kept short by what is
+    /// left out, is in use and has to be tried like any other.
+    pub(crate) fn leaving_out(self) -> Self {
+        let refused = if self.waited > 0 { self.refused.max(1) } else { self.refused };
+        Self { refused, ..self }
     }
 
     /// Adds what was seen after this.
@@ -122,5 +133,49 @@ impl Usage {
         };
         self.waited += later.waited;
         self.refused += later.refused;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SEEN: Usage = Usage { peak: 7, admitted: Some(5), waited: 3, refused: 0 };
+
+    proptest! {
+        #[test]
+        fn usage_adds_up_whatever_was_counted(
+            seen in prop::collection::vec(
+                (0..100_usize, prop::option::of(0..50_u64), 0..50_u64, 0..50_u64),
+                0..20,
+            ),
+        ) {
+            let mut sum = Usage::default();
+            for &(peak, admitted, waited, refused) in &seen {
+                sum.add(&Usage { peak, admitted, waited, refused });
+            }
+            let counted: Vec<u64> = seen.iter().filter_map(|own| own.1).collect();
+            prop_assert_eq!(sum.peak, seen.iter().map(|own| own.0).max().unwrap_or(0));
+            prop_assert_eq!(sum.admitted, (!counted.is_empty()).then(|| counted.iter().sum()));
+            prop_assert_eq!(sum.waited, seen.iter().map(|own| own.2).sum::<u64>());
+            prop_assert_eq!(sum.refused, seen.iter().map(|own| own.3).sum::<u64>());
+        }
+    }
+
+    #[test]
+    fn what_only_hangs_was_not_in_flight() {
+        assert_eq!(SEEN.without(3), Usage { peak: 4, ..SEEN });
+        assert_eq!(SEEN.without(9), Usage { peak: 0, ..SEEN });
+    }
+
+    #[test]
+    fn who_waits_while_something_is_left_out_is_as_good_as_refused() {
+        assert_eq!(SEEN.leaving_out(), Usage { refused: 1, ..SEEN });
+        let refused = Usage { refused: 4, ..SEEN };
+        assert_eq!(refused.leaving_out(), refused);
+        let idle = Usage { waited: 0, ..SEEN };
+        assert_eq!(idle.leaving_out(), idle);
     }
 }

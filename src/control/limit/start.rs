@@ -43,3 +43,51 @@ impl Start {
 
 /// The stretch below which a database may have room.
 pub(super) const ROOM: f64 = 2.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::limit::Usage;
+
+    /// A second in which one sees much of a database with room.
+    const VIEW: View = View {
+        span: 1.0,
+        in_flight: 4.0,
+        finished: 12.0,
+        failed: 0.0,
+        usage: Usage { peak: 4, admitted: None, waited: 1, refused: 0 },
+        count: 12,
+        latency: 0.010,
+        stretch: 1.9,
+        error: 0.1,
+        rate: 2.0,
+    };
+
+    #[test]
+    fn it_goes_on_as_long_as_the_work_grows_by_two_fifths() {
+        let mut start = Start::default();
+        assert!(start.is_on());
+        assert!(start.doubles(&VIEW, true));
+        assert!(start.doubles(&View { rate: 2.9, ..VIEW }, true) && start.is_on());
+        assert!(!start.doubles(&View { rate: 4.0, ..VIEW }, true) && !start.is_on());
+        assert!(!start.doubles(&View { rate: 40.0, ..VIEW }, true), "it is over");
+        start.again();
+        assert!(start.is_on() && start.doubles(&VIEW, true));
+        start.stop();
+        assert!(!start.is_on() && !start.doubles(&View { rate: 9.0, ..VIEW }, true));
+    }
+
+    #[test]
+    fn it_ends_where_little_is_seen_or_there_is_no_room() {
+        let doubles = |view: &View, knows| Start::default().doubles(view, knows);
+        assert!(doubles(&VIEW, true) && !doubles(&VIEW, false));
+        for view in [
+            View { count: 11, ..VIEW },
+            View { error: 0.12, ..VIEW },
+            View { stretch: ROOM, ..VIEW },
+            View { rate: 0.0, ..VIEW },
+        ] {
+            assert!(!doubles(&view, true), "{view:?}");
+        }
+    }
+}

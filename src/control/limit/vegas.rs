@@ -8,7 +8,7 @@ use crate::signal::Signal;
 
 /// Estimates how many of the requests in flight wait, and keeps that between two bounds.
 ///
-/// With the least latency seen R₀, the latency R of the window, and λ = max(1, log₁₀ L):
+/// With the least latency seen R₀, the latency R of the window, and λ = max(1, ⌊log₁₀ L⌋):
 ///
 /// ```text
 /// queue   Q = ⌈L (1 − R₀/R)⌉

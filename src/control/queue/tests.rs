@@ -195,9 +195,40 @@ fn who_has_no_room_is_passed_over() {
     let mut trial = Trial::new(9);
     trial.enter_all([class(Critical).cost(8.0), class(Normal), class(Bulk)]);
     let important = |priority| priority >= Normal;
-    assert!(trial.queue.is_ahead_of(Critical, 3) && !trial.queue.is_ahead_of(Critical, 2));
+    let critical = class(Critical);
+    assert!(trial.queue.is_ahead_of(&critical, 3) && !trial.queue.is_ahead_of(&critical, 2));
     let mut next = || trial.queue.leave_first(important, 2, trial.now).map(|(_, (_, name))| name);
     assert_eq!((next(), next()), (Some(1), None));
+}
+
+#[test]
+fn a_first_try_goes_before_a_retry_of_any_rank_and_takes_its_place() {
+    let mut trial = Trial::new(3);
+    let retry = class(Normal).retry(true);
+    trial.enter_all([retry, class(Normal).rank(9), class(Sheddable)]);
+    assert_eq!(trial.evicted_for(class(Normal)), 2, "the less important first");
+    assert_eq!(trial.evicted_for(class(Normal)), 0, "then the retry");
+    assert_eq!(trial.enter(retry), Entered::Full, "which takes nobody's place");
+    assert_eq!(trial.order(), [3, 4, 1]);
+}
+
+#[test]
+fn a_retry_is_ahead_of_what_is_less_important_and_of_no_first_try_like_it() {
+    let mut trial = Trial::new(3);
+    trial.enter_all([class(Normal).retry(true)]);
+    let is_ahead_of = |class| trial.queue.is_ahead_of(&class, 0);
+    assert!(is_ahead_of(class(Normal).retry(true)) && is_ahead_of(class(Sheddable)));
+    assert!(!is_ahead_of(class(Normal)) && !is_ahead_of(class(Critical).retry(true)));
+}
+
+#[test]
+fn where_only_their_own_priority_has_room_retries_are_passed_over() {
+    let mut trial = Trial::new(3);
+    trial.enter_all([class(Normal).retry(true), class(Normal), class(Sheddable)]);
+    let important = |priority| priority >= Normal;
+    let mut next = || trial.queue.leave_first(important, 0, trial.now).map(|(_, (_, name))| name);
+    assert_eq!((next(), next()), (Some(1), None));
+    assert_eq!(trial.first().map(|(_, name)| name), Some(0));
 }
 
 mod any_order;

@@ -42,7 +42,7 @@ fn cut(all: &str) -> String {
 }
 
 /// FNV-1a: the same in every process, so that names compare.
-fn hash(text: &str) -> u32 {
+pub(crate) fn hash(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 

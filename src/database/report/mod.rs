@@ -5,11 +5,7 @@ mod pool;
 mod route;
 mod text;
 
-use std::{
-    cmp::Reverse,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{cmp::Reverse, sync::Arc, time::Duration};
 
 pub use pool::PoolAdvice;
 pub use route::RouteFigures;
@@ -24,6 +20,7 @@ use crate::{
         curve::{Curve, Point},
         meter::Meter,
         saturation::Saturation,
+        stamp::Stamp,
     },
     lock::lock,
 };
@@ -40,7 +37,7 @@ pub struct Report {
     /// The name of the database.
     pub database: String,
     /// How long the handle has watched it.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "super::serial::seconds"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serial::seconds"))]
     pub observed: Duration,
     /// How much work it did at once. `None` before it did any for some seconds.
     pub sustained: Option<Sustained>,
@@ -69,7 +66,7 @@ pub struct Report {
 #[non_exhaustive]
 pub struct Hanging {
     /// Its name, or its text without the literals.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "super::serial::text"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serial::text"))]
     pub statement: Arc<str>,
     /// How many of its queries are in flight.
     pub queries: usize,
@@ -117,19 +114,19 @@ pub struct Throughput {
 #[non_exhaustive]
 pub struct Saturated {
     /// How long in all.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "super::serial::seconds"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serial::seconds"))]
     pub total: Duration,
     /// How often.
     pub spells: u64,
     /// How long at most at a stretch. A pause of less than 5 s does not end it, and does not
     /// count.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "super::serial::seconds"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serial::seconds"))]
     pub longest: Duration,
     /// When it first was, as time since the Unix epoch.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "super::serial::maybe_seconds"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serial::maybe_seconds"))]
     pub first: Option<Duration>,
     /// When it last was, likewise.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "super::serial::maybe_seconds"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serial::maybe_seconds"))]
     pub last: Option<Duration>,
     /// Whether it is now.
     pub now: bool,
@@ -145,8 +142,8 @@ pub(super) struct Sources {
 type Routes = Arc<dyn Fn() -> Vec<RouteFigures> + Send + Sync>;
 
 impl Database {
-    /// What it went through since the handle was made, and what to do about it. Takes some
-    /// 100 µs; meant for people and their tools, not for every request.
+    /// What it went through since the handle was made, and what to do about it. Takes up
+    /// to a millisecond; meant for people and their tools, not for every request.
     ///
     /// ```
     /// # let db = brownout::Database::new("shop");
@@ -155,7 +152,7 @@ impl Database {
     #[must_use]
     pub fn report(&self) -> Report {
         // Of a database that nobody asks any more, nothing else tells that it is well.
-        self.tick(clock::now());
+        self.tick(clock::stamp());
         let mut report = self.bare_report();
         let (routes, sample) = {
             let sources = lock(&self.0.sources);
@@ -186,16 +183,17 @@ impl Database {
     fn bare_report(&self) -> Report {
         let (waiting, statements): (Vec<_>, _) =
             self.statements().into_iter().partition(|own| &*own.name == CONNECTION);
-        let figures = lock(&self.0.figures);
-        let Insight { curve, saturation, .. } = &figures.insight;
-        let now = clock::now();
+        let now = clock::stamp();
+        let mut figures = self.0.recorder.open(now);
+        let (meter, books) = figures.parts();
+        let Insight { curve, saturation, .. } = &books.insight;
         Report {
             database: self.name().to_owned(),
-            observed: now.saturating_duration_since(self.0.origin),
+            observed: now.since(self.0.origin),
             sustained: Sustained::of(curve),
             pool: None,
             saturated: Saturated::from(saturation),
-            hanging: Hanging::now(&figures.meter, now),
+            hanging: Hanging::now(meter, now),
             statements,
             waiting: waiting.into_iter().next(),
             routes: Vec::new(),
@@ -206,7 +204,7 @@ impl Database {
 }
 
 impl Hanging {
-    fn now(meter: &Meter, now: Instant) -> Vec<Self> {
+    fn now(meter: &Meter, now: Stamp) -> Vec<Self> {
         let hanging = meter.hanging(now);
         let own = |(name, queries): (&Arc<str>, usize)| Self { statement: name.clone(), queries };
         let mut hanging: Vec<_> = hanging.map(own).collect();

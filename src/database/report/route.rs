@@ -8,7 +8,7 @@ use std::sync::Arc;
 #[non_exhaustive]
 pub struct RouteFigures {
     /// Its name, as `/orders/{id}`.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::database::serial::text"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serial::text"))]
     pub route: Arc<str>,
     /// Requests that were seen.
     pub requests: u64,

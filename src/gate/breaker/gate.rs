@@ -18,7 +18,7 @@ use crate::{
     event::{Circuit, Event, Observe, Subject},
     gate::{Entry, Gate},
     lock::lock,
-    rejection::{Reason, Rejection},
+    rejection::Rejection,
     signal::{OnSignal, Signal},
 };
 
@@ -66,6 +66,22 @@ impl BreakerGate {
         self.look(|breaker| breaker.circuit())
     }
 
+    /// Whether nobody is refused for it, whatever it is: unless it is forced open, that is so
+    /// where it [only reports](crate::CircuitBreaker::report_only).
+    pub(in crate::gate) fn only_reports(&self) -> bool {
+        self.0.report_only && self.look(|breaker| breaker.mode()) != Mode::ForcedOpen
+    }
+
+    /// Who decides.
+    pub(in crate::gate) fn decides(&self) -> BreakerMode {
+        self.mode(self.look(|breaker| breaker.mode()))
+    }
+
+    /// Whether it is closed, without the lock.
+    pub(in crate::gate) fn is_closed(&self) -> bool {
+        self.0.closed.load(Ordering::Relaxed)
+    }
+
     /// What it knows and does.
     #[must_use]
     pub fn snapshot(&self) -> BreakerSnapshot {
@@ -111,11 +127,23 @@ impl BreakerGate {
     ///
     /// A [`Rejection`] while the circuit is open, half-open with all probes out, or
     /// dimmed so far that a request of this priority has to go.
+    #[inline]
     pub fn check(&self, class: &Class) -> Result<BreakerPermit, Rejection> {
-        if class.exempt || self.0.closed.load(Ordering::Relaxed) {
-            return Ok(BreakerPermit::free());
-        }
-        let now = clock::now();
+        self.check_at(class, clock::now)
+    }
+
+    /// The same. What time it is, is asked only where the circuit is not closed.
+    #[inline]
+    pub(in crate::gate) fn check_at(
+        &self,
+        class: &Class,
+        now: impl FnOnce() -> Instant,
+    ) -> Result<BreakerPermit, Rejection> {
+        let is_free = class.exempt || self.is_closed();
+        if is_free { Ok(BreakerPermit::free()) } else { self.ask(class, now()) }
+    }
+
+    fn ask(&self, class: &Class, now: Instant) -> Result<BreakerPermit, Rejection> {
         let (verdict, mode) =
             self.change(|breaker| (breaker.admit(class.priority, now), breaker.mode()));
         match verdict {
@@ -123,11 +151,9 @@ impl BreakerGate {
             Verdict::Try(probe) => Ok(BreakerPermit::of_probe(self.clone(), probe, now)),
             Verdict::Refuse { .. } if self.mode(mode) == BreakerMode::ReportOnly => {
                 self.0.would_have_refused.fetch_add(1, Ordering::Relaxed);
-                Ok(BreakerPermit::free())
+                Ok(BreakerPermit::reported())
             }
-            Verdict::Refuse { retry_after } => {
-                Err(Rejection::new(Reason::CircuitOpen, retry_after))
-            }
+            Verdict::Refuse { retry_after } => Err(Rejection::for_circuit(retry_after)),
         }
     }
 
@@ -138,7 +164,7 @@ impl BreakerGate {
         class: &Class,
         permit: &mut BreakerPermit,
     ) -> Result<(), Rejection> {
-        let open = !self.0.closed.load(Ordering::Relaxed) && self.circuit() != Circuit::Partial;
+        let open = !self.is_closed() && self.circuit() != Circuit::Partial;
         let tries = permit.probe().is_some_and(|probe| self.look(|own| own.is_out(probe)));
         if open && !tries {
             *permit = self.check(class)?;
@@ -201,8 +227,8 @@ impl Gate for BreakerGate {
     type Permit = BreakerPermit;
     type Wait = Ready<Result<BreakerPermit, Rejection>>;
 
-    fn enter(&self, class: &Class, _now: Instant) -> Entry<BreakerPermit, Self::Wait> {
-        self.check(class).into()
+    fn enter(&self, class: &Class, now: Instant) -> Entry<BreakerPermit, Self::Wait> {
+        self.check_at(class, || now).into()
     }
 }
 

@@ -3,12 +3,14 @@
 use std::time::Instant;
 
 use super::BreakerGate;
-use crate::{clock, control::breaker::Probe, gate::Finish, outcome::Sample};
+use crate::{clock, control::breaker::Probe, gate::Finish, outcome::Sample, rejection::Reason};
 
 /// Leave to pass the circuit. A probe's place comes back when this drops.
 #[derive(Debug)]
 pub struct BreakerPermit {
-    probe: Option<Out>,
+    /// Mostly there is none, so it is apart: permits are moved a lot.
+    probe: Option<Box<Out>>,
+    is_reported: bool,
 }
 
 #[derive(Debug)]
@@ -21,11 +23,24 @@ struct Out {
 
 impl BreakerPermit {
     pub(super) fn free() -> Self {
-        Self { probe: None }
+        Self { probe: None, is_reported: false }
     }
 
     pub(super) fn of_probe(gate: BreakerGate, probe: Probe, started: Instant) -> Self {
-        Self { probe: Some(Out { gate, probe, started: Some(started) }) }
+        let started = Some(started);
+        Self { probe: Some(Box::new(Out { gate, probe, started })), is_reported: false }
+    }
+
+    /// Of one who would have been refused.
+    pub(super) fn reported() -> Self {
+        Self { probe: None, is_reported: true }
+    }
+
+    /// Why there would be none, had the breaker not
+    /// [only reported](super::CircuitBreaker::report_only).
+    #[must_use]
+    pub fn would_refuse(&self) -> Option<Reason> {
+        self.is_reported.then_some(Reason::CircuitOpen)
     }
 
     pub(super) fn probe(&self) -> Option<Probe> {
@@ -49,7 +64,8 @@ impl BreakerPermit {
 
 impl Finish for BreakerPermit {
     fn finish(&mut self, sample: &Sample) {
-        if let Some(Out { gate, probe, .. }) = self.probe.take() {
+        if let Some(out) = self.probe.take() {
+            let Out { gate, probe, .. } = *out;
             gate.change(|breaker| breaker.finish(probe, clock::now(), sample));
         }
     }
@@ -61,7 +77,8 @@ impl Finish for BreakerPermit {
 
 impl Drop for BreakerPermit {
     fn drop(&mut self) {
-        if let Some(Out { gate, probe, started }) = self.probe.take() {
+        if let Some(out) = self.probe.take() {
+            let Out { gate, probe, started } = *out;
             let now = clock::now();
             gate.change(|breaker| match started {
                 Some(started) => {

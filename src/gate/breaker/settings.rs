@@ -222,7 +222,7 @@ impl CircuitBreaker {
         })
     }
 
-    fn checked(self) -> Result<Figures, InvalidConfig> {
+    pub(crate) fn checked(self) -> Result<Figures, InvalidConfig> {
         let (millisecond, hour) = (Duration::from_millis(1), Duration::from_secs(3600));
         let figures = self.figures;
         config::share("trip_share", figures.trip_share)?;

@@ -24,6 +24,8 @@ pub struct BreakerSnapshot {
 
 /// Who decides on a circuit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum BreakerMode {
     /// The breaker.

@@ -18,16 +18,17 @@ use super::{
     sync::{Arc, Mutex, MutexGuard},
 };
 use crate::{
-    class::{Class, Cost},
+    class::{Class, Cost, Priority},
     control::{
         limit::Usage,
         occupancy::{Occupancy, Rules},
         queue::{Entered, Ticket},
     },
+    rejection::Reason,
 };
 
 pub(super) struct Floor<T> {
-    count: Arc<Count>,
+    pub(super) count: Arc<Count>,
     occupancy: Mutex<Occupancy<T, Arc<Count>>>,
 }
 
@@ -44,17 +45,20 @@ impl<T> Floor<T> {
         Self { count, occupancy: Mutex::new(occupancy) }
     }
 
-    /// Lets one in or has it wait; `caller` makes who waits, and is told for how long at
-    /// most. Runs under the lock.
+    /// Lets one in without the lock, if it need not look at the queue and there is room.
+    #[inline]
+    pub(super) fn admits_at_once(&self, class: &Class) -> bool {
+        is_usual(class.cost) && self.count.admit(class.room())
+    }
+
+    /// Lets one in or has it wait who was not [let in at once](Self::admits_at_once); `caller`
+    /// makes who waits, and is told for how long at most. Runs under the lock.
     pub(super) fn enter(
         &self,
         class: &Class,
         now: Instant,
         caller: impl FnOnce(Duration) -> T,
     ) -> Answer<T> {
-        if is_usual(class.cost) && self.count.admit(class.priority) {
-            return Answer::Admitted;
-        }
         let mut occupancy = self.occupancy();
         if occupancy.admit(class) {
             return Answer::Admitted;
@@ -68,11 +72,25 @@ impl<T> Floor<T> {
         self.occupancy().occupy();
     }
 
-    /// One in flight is done. True if somebody waits who may go on now.
-    pub(super) fn free(&self, cost: Cost) -> bool {
-        if is_usual(cost) {
-            return self.count.free();
-        }
+    /// Counts one in, whatever the limit. Tells why it would have been refused.
+    pub(super) fn let_in(&self, class: &Class) -> Option<Reason> {
+        self.occupancy().let_in(class)
+    }
+
+    /// One who was let in so is done. True if somebody waits who may go on now.
+    pub(super) fn let_out(&self, priority: Priority, cost: Cost) -> bool {
+        let mut occupancy = self.occupancy();
+        occupancy.let_out(priority, cost);
+        occupancy.waiting() > 0
+    }
+
+    pub(super) fn set_pace(&self, per_second: f64) {
+        self.occupancy().set_pace(per_second);
+    }
+
+    /// One dear in flight is done. True if somebody waits who may go on now. The usual are
+    /// counted out by the count itself.
+    pub(super) fn free_dear(&self, cost: Cost) -> bool {
         let mut occupancy = self.occupancy();
         occupancy.count_out(cost);
         occupancy.waiting() > 0
@@ -134,13 +152,23 @@ impl<T> Floor<T> {
         self.occupancy().waiting()
     }
 
+    /// Whether nobody is in flight or waits; who comes in later sees what was written before.
+    /// First those who wait, since who is let in meanwhile is found in flight.
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiting() == 0 && self.count.load_in_turn().in_flight() == 0
+    }
+
+    pub(super) fn waiting_from(&self, priority: Priority) -> usize {
+        self.occupancy().waiting_from(priority)
+    }
+
     fn occupancy(&self) -> MutexGuard<'_, Occupancy<T, Arc<Count>>> {
         // What runs under the lock leaves nothing half changed when it panics.
         self.occupancy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn is_usual(cost: Cost) -> bool {
+pub(super) fn is_usual(cost: Cost) -> bool {
     cost.doublings() == 0
 }
 

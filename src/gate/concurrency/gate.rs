@@ -1,27 +1,26 @@
 //! The gate: a floor, and what moves its limit.
 
 use std::{
-    fmt,
     ops::ControlFlow,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Instant,
 };
 
-use tokio::{sync::oneshot, time::sleep_until};
+use tokio::sync::oneshot;
 
 use super::{
     ConcurrencyLimit, ConcurrencySnapshot, Permit, Wait,
-    floor::{Answer, Floor},
+    floor::Floor,
     state::{News, State},
 };
 use crate::{
-    class::{Class, Cost},
+    class::{Class, Cost, Priority},
     clock,
     config::InvalidConfig,
-    control::{
-        patience::{is_late, patience},
-        queue::{Entered, Ticket},
-    },
+    control::{patience::is_late, queue::Ticket},
     event::{Event, Observe, Subject},
     gate::{Entry, Gate},
     lock::lock,
@@ -54,15 +53,16 @@ use crate::{
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct ConcurrencyGate(Arc<Shared>);
+pub struct ConcurrencyGate(pub(super) Arc<Shared>);
 
 /// How a caller who waits is reached.
 type Caller = oneshot::Sender<Result<Permit, Rejection>>;
 
-struct Shared {
-    floor: Floor<Caller>,
+pub(super) struct Shared {
+    pub(super) floor: Floor<Caller>,
     /// Locked before the floor.
     state: Mutex<State>,
+    report_only: AtomicBool,
     subject: Subject,
     observer: Arc<dyn Observe>,
 }
@@ -71,10 +71,14 @@ impl ConcurrencyGate {
     pub(super) fn new(
         floor: Floor<Caller>,
         state: State,
+        report_only: bool,
         subject: Subject,
         observer: Arc<dyn Observe>,
     ) -> Self {
-        Self(Arc::new(Shared { floor, state: Mutex::new(state), subject, observer }))
+        let (state, report_only) = (Mutex::new(state), AtomicBool::new(report_only));
+        let gate = Self(Arc::new(Shared { floor, state, report_only, subject, observer }));
+        gate.0.floor.count.belong_to(&gate);
+        gate
     }
 
     /// Waits for a permit, at most for the queue's `max_wait`.
@@ -124,11 +128,14 @@ impl ConcurrencyGate {
     /// # Ok::<(), brownout::InvalidConfig>(())
     /// ```
     ///
+    /// With settings that do not say `report_only`, the gate is enforced from then on.
+    ///
     /// # Errors
     ///
     /// [`InvalidConfig`] if a setting is outside its range; nothing has changed then.
     pub fn reload(&self, settings: ConcurrencyLimit) -> Result<(), InvalidConfig> {
         let settings = settings.checked()?;
+        self.0.report_only.store(settings.report_only, Ordering::Relaxed);
         self.state().reload(settings, &self.0.floor);
         self.admit_waiting();
         Ok(())
@@ -152,10 +159,25 @@ impl ConcurrencyGate {
         self.0.floor.is_full()
     }
 
+    /// Whether nobody is refused or waits.
+    pub(in crate::gate) fn only_reports(&self) -> bool {
+        self.0.report_only.load(Ordering::Relaxed)
+    }
+
+    /// Whether nobody is in flight or waits.
+    pub(in crate::gate) fn is_idle(&self) -> bool {
+        self.0.floor.is_idle()
+    }
+
     /// Requests that wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.0.floor.waiting()
+    }
+
+    /// Those of them of this priority and above.
+    pub(in crate::gate) fn waiting_from(&self, priority: Priority) -> usize {
+        self.0.floor.waiting_from(priority)
     }
 
     /// What has the limit follow a database, to be handed to
@@ -180,18 +202,26 @@ impl ConcurrencyGate {
         self.admit_waiting();
     }
 
-    /// Counts one in, whatever the limit, that is in flight anyway.
-    pub(in crate::gate) fn occupy(&self) -> Permit {
-        self.0.floor.occupy();
-        self.grant(Cost::USUAL)
+    /// Lets one in at once, if that needs no look at the queue. It has no permit: whoever asked
+    /// [frees](Self::free) the place.
+    #[inline]
+    pub(in crate::gate) fn admits_at_once(&self, class: &Class) -> bool {
+        !self.0.report_only.load(Ordering::Relaxed) && self.0.floor.admits_at_once(class)
     }
 
-    fn grant(&self, cost: Cost) -> Permit {
-        Permit::counted(self.clone(), cost)
+    /// One who was let in so is done.
+    pub(in crate::gate) fn free(&self) {
+        if self.0.floor.count.free() {
+            self.admit_waiting();
+        }
+    }
+
+    pub(super) fn grant(&self, cost: Cost) -> Permit {
+        Permit::counted(self.0.floor.count.clone(), cost)
     }
 
     /// Hands free room to those who wait.
-    fn admit_waiting(&self) {
+    pub(super) fn admit_waiting(&self) {
         let now = clock::now();
         while let Some((cost, caller)) = self.0.floor.admit_first(now) {
             // A caller who has just left drops the permit, which comes back here.
@@ -207,14 +237,14 @@ impl ConcurrencyGate {
         }
     }
 
-    /// A permit is dropped.
-    pub(super) fn free(&self, cost: Cost) {
-        if self.0.floor.free(cost) {
+    /// The permit of a dear one is dropped.
+    pub(super) fn free_dear(&self, cost: Cost) {
+        if self.0.floor.free_dear(cost) {
             self.admit_waiting();
         }
     }
 
-    fn refuse(&self, reason: Reason) -> Rejection {
+    pub(super) fn refuse(&self, reason: Reason) -> Rejection {
         self.0.floor.count_refused();
         Rejection::for_load(reason)
     }
@@ -232,7 +262,7 @@ impl ConcurrencyGate {
         drop(caller);
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.0.state)
     }
 }
@@ -245,42 +275,16 @@ impl Gate for ConcurrencyGate {
         if class.exempt {
             return Entry::Admitted(Permit::uncounted());
         }
+        if self.0.report_only.load(Ordering::Relaxed) {
+            return Entry::Admitted(self.let_in(class, now));
+        }
         if is_late(class, now) {
             // Not for the limit, so the algorithm is not told.
-            return Entry::Refused(Rejection::for_load(Reason::Deadline));
+            return Entry::Refused(Rejection::too_late());
         }
-        let mut answer = None;
-        let entered = self.0.floor.enter(class, now, |max_wait| {
-            let (wait, late) = patience(class, max_wait, now);
-            let (caller, granted) = oneshot::channel();
-            // Panics outside a runtime: nobody is in the queue yet.
-            answer = Some((granted, sleep_until((now + wait).into()), late));
-            caller
-        });
-        let ticket = match entered {
-            Answer::Admitted => return Entry::Admitted(self.grant(class.cost)),
-            Answer::Not(Entered::Waiting(ticket)) => ticket,
-            Answer::Not(Entered::Evicting(ticket, evicted)) => {
-                // Whoever has left by now needs no answer.
-                let _ = evicted.send(Err(self.refuse(Reason::Evicted)));
-                ticket
-            }
-            Answer::Not(Entered::Full) => {
-                return Entry::Refused(Rejection::for_load(Reason::QueueFull));
-            }
-        };
-        let (granted, timeout, late) = answer.expect("it was made to enter the queue");
-        Entry::Waiting(Wait::new(self.clone(), ticket, granted, timeout, late))
-    }
-}
-
-impl fmt::Debug for ConcurrencyGate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConcurrencyGate")
-            .field("limit", &self.limit())
-            .field("in_flight", &self.in_flight())
-            .field("waiting", &self.waiting())
-            .field("algorithm", &self.state().algorithm)
-            .finish()
+        if self.0.floor.admits_at_once(class) {
+            return Entry::Admitted(self.grant(class.cost));
+        }
+        self.enter_or_wait(class, now)
     }
 }

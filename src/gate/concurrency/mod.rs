@@ -8,6 +8,7 @@ mod settings;
 mod snapshot;
 mod state;
 mod sync;
+mod unbound;
 mod wait;
 
 pub use gate::ConcurrencyGate;

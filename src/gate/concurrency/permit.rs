@@ -2,24 +2,49 @@
 
 use std::fmt;
 
-use super::ConcurrencyGate;
-use crate::{class::Cost, gate::Finish, outcome::Sample};
+use super::{ConcurrencyGate, count::Count, floor::is_usual, sync::Arc};
+use crate::{
+    class::{Class, Cost, Priority},
+    gate::Finish,
+    outcome::Sample,
+    rejection::Reason,
+};
 
 /// Proof of admission under a concurrency limit. Dropping it frees the place.
 #[must_use = "dropping a permit frees its place"]
 pub struct Permit {
     /// None for an exempt request, which holds no place.
-    gate: Option<ConcurrencyGate>,
+    count: Option<Arc<Count>>,
     cost: Cost,
+    unbound: Option<Unbound>,
+}
+
+/// Of one who was let in whatever the limit, which is not enforced.
+#[derive(Clone, Copy, Debug)]
+struct Unbound {
+    priority: Priority,
+    would_refuse: Option<Reason>,
 }
 
 impl Permit {
-    pub(super) fn counted(gate: ConcurrencyGate, cost: Cost) -> Self {
-        Self { gate: Some(gate), cost }
+    pub(super) fn counted(count: Arc<Count>, cost: Cost) -> Self {
+        Self { count: Some(count), cost, unbound: None }
     }
 
     pub(super) fn uncounted() -> Self {
-        Self { gate: None, cost: Cost::USUAL }
+        Self { count: None, cost: Cost::USUAL, unbound: None }
+    }
+
+    pub(super) fn unbound(count: Arc<Count>, class: &Class, would_refuse: Option<Reason>) -> Self {
+        let unbound = Unbound { priority: class.priority, would_refuse };
+        Self { count: Some(count), cost: class.cost, unbound: Some(unbound) }
+    }
+
+    /// Why there would be none, had the limit not
+    /// [only reported](super::ConcurrencyLimit::report_only).
+    #[must_use]
+    pub fn would_refuse(&self) -> Option<Reason> {
+        self.unbound?.would_refuse
     }
 }
 
@@ -33,14 +58,24 @@ impl Finish for Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some(gate) = self.gate.take() {
-            gate.free(self.cost);
+        let Some(count) = &self.count else { return };
+        // Where the gate is gone, nobody waits for the place, nor comes for it.
+        match self.unbound {
+            None if is_usual(self.cost) => {
+                if count.free() {
+                    count.gate().iter().for_each(ConcurrencyGate::admit_waiting);
+                }
+            }
+            None => count.gate().iter().for_each(|gate| gate.free_dear(self.cost)),
+            Some(Unbound { priority, .. }) => {
+                count.gate().iter().for_each(|gate| gate.let_out(priority, self.cost));
+            }
         }
     }
 }
 
 impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Permit").field("counted", &self.gate.is_some()).finish()
+        f.debug_struct("Permit").field("counted", &self.count.is_some()).finish()
     }
 }

@@ -48,6 +48,7 @@ pub struct ConcurrencyLimit {
     headroom: f64,
     queue: usize,
     max_wait: Duration,
+    report_only: bool,
 }
 
 impl Default for ConcurrencyLimit {
@@ -66,6 +67,7 @@ impl ConcurrencyLimit {
             headroom: 0.1,
             queue: 200,
             max_wait: Duration::from_millis(400),
+            report_only: false,
         }
     }
 
@@ -111,6 +113,16 @@ impl ConcurrencyLimit {
         Self { algorithm: Some(Algorithm(Box::new(algorithm))), ..self }
     }
 
+    /// Refuses nobody and lets nobody wait, but moves the limit and tells who would have been
+    /// refused ([`Permit::would_refuse`](super::Permit::would_refuse)): who finds more over the
+    /// limit than may wait, of its priority and above, or so many that at the present pace they
+    /// would wait for longer than they may, or whose deadline has passed. The pace is known in
+    /// an [`Admission`](crate::Admission). To enforce the limit while it serves,
+    /// [`reload`](ConcurrencyGate::reload) it without this. Default: it refuses.
+    pub fn report_only(self) -> Self {
+        Self { report_only: true, ..self }
+    }
+
     /// The gate, to be entered by hand. Its limit moves once its
     /// [`listener`](ConcurrencyGate::listener) is subscribed to a database.
     ///
@@ -126,8 +138,10 @@ impl ConcurrencyLimit {
         subject: Subject,
         observer: Arc<dyn Observe>,
     ) -> Result<ConcurrencyGate, InvalidConfig> {
-        let (state, floor) = State::new(self.checked()?);
-        Ok(ConcurrencyGate::new(floor, state, subject, observer))
+        let settings = self.checked()?;
+        let report_only = settings.report_only;
+        let (state, floor) = State::new(settings);
+        Ok(ConcurrencyGate::new(floor, state, report_only, subject, observer))
     }
 
     pub(crate) fn checked(self) -> Result<Checked, InvalidConfig> {
@@ -145,7 +159,8 @@ impl ConcurrencyLimit {
         let queue = if max_wait.is_zero() { 0 } else { self.queue };
         let rules = Rules { headroom: Headroom::new(self.headroom), queue, max_wait };
         let algorithm = self.algorithm.map(|algorithm| algorithm.0.fresh());
-        Ok(Checked { algorithm, bounds: self.min..=self.max, rules })
+        let (bounds, report_only) = (self.min..=self.max, self.report_only);
+        Ok(Checked { algorithm, bounds, rules, report_only })
     }
 }
 
@@ -181,6 +196,7 @@ pub(crate) struct Checked {
     pub(crate) algorithm: Option<Box<dyn Limit>>,
     pub(crate) bounds: RangeInclusive<usize>,
     pub(crate) rules: Rules,
+    pub(crate) report_only: bool,
 }
 
 /// What `algorithm` says, within these bounds.

@@ -1,8 +1,11 @@
 //! What a limit holds at one instant.
 
+use std::fmt;
+
+use super::ConcurrencyGate;
 use crate::control::limit::Insight;
 
-/// What a [`ConcurrencyGate`](super::ConcurrencyGate) holds at one instant.
+/// What a [`ConcurrencyGate`] holds at one instant.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConcurrencySnapshot {
@@ -16,4 +19,15 @@ pub struct ConcurrencySnapshot {
     pub waiting: usize,
     /// What the algorithm tells of itself.
     pub insight: Insight,
+}
+
+impl fmt::Debug for ConcurrencyGate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConcurrencyGate")
+            .field("limit", &self.limit())
+            .field("in_flight", &self.in_flight())
+            .field("waiting", &self.waiting())
+            .field("algorithm", &self.state().algorithm)
+            .finish()
+    }
 }

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     control::{
         limit::{Knee, Limit, Usage},
+        pace::Pace,
         reach::Reach,
     },
     signal::Signal,
@@ -25,6 +26,7 @@ pub(super) struct State {
     extra: f64,
     trial: f64,
     reach: Reach,
+    pace: Pace,
 }
 
 /// What the gates know beside the signal.
@@ -36,21 +38,24 @@ pub(in crate::gate) struct News {
     pub(in crate::gate) closed_off: usize,
     /// Whether routes are told apart, so that one can be closed off.
     pub(in crate::gate) tells_routes: bool,
+    /// Whether what is optional was left out meanwhile.
+    pub(in crate::gate) left_out: bool,
 }
 
 impl State {
     /// With the floor that it is for.
     pub(super) fn new<T>(settings: Checked) -> (Self, Floor<T>) {
-        let Checked { algorithm, bounds, rules } = settings;
+        let Checked { algorithm, bounds, rules, .. } = settings;
         let algorithm = algorithm.unwrap_or_else(|| Box::new(Knee::default()));
-        let state = Self { algorithm, bounds, extra: 0.0, trial: 0.0, reach: Reach::default() };
+        let (extra, trial, reach, pace) = Default::default();
+        let state = Self { algorithm, bounds, extra, trial, reach, pace };
         let floor = Floor::new(state.limit(), phase(), rules);
         (state, floor)
     }
 
     /// Other settings from now on. Who is in flight or waits stays.
     pub(super) fn reload<T>(&mut self, settings: Checked, floor: &Floor<T>) {
-        let Checked { algorithm, bounds, rules } = settings;
+        let Checked { algorithm, bounds, rules, .. } = settings;
         if let Some(algorithm) = algorithm {
             self.algorithm = algorithm;
         }
@@ -67,6 +72,7 @@ impl State {
         floor: &Floor<T>,
     ) -> (usize, usize) {
         let usage = Usage { admitted: news.admitted, ..floor.take_usage() };
+        let usage = if news.left_out { usage.leaving_out() } else { usage };
         match news.closed_off {
             0 => self.algorithm.update(signal, &usage),
             idle => self.algorithm.update(&without(signal, idle), &usage.without(idle)),
@@ -74,10 +80,19 @@ impl State {
         if let Some(connections) = signal.connections {
             self.reach.see(floor.in_flight(), connections);
         }
+        self.see_pace(signal, news, floor);
         self.add_places(signal, news);
         let to = self.limit();
         let from = floor.set_limit(to);
         (from.round() as usize, to.round() as usize)
+    }
+
+    fn see_pace<T>(&mut self, signal: &Signal, news: &News, floor: &Floor<T>) {
+        let Some(admitted) = news.admitted else { return };
+        self.pace.see(admitted, floor.in_flight(), signal.span);
+        if let Some(per_second) = self.pace.per_second() {
+            floor.set_pace(per_second);
+        }
     }
 
     /// Places beyond the limit, in the stead of those that are taken by what only hangs. Of

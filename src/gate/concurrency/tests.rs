@@ -189,4 +189,5 @@ async fn a_newcomer_never_overtakes_an_equal() {
     assert!(assert_ready!(first.poll()).is_ok());
 }
 
+mod model_tests;
 mod moving;

@@ -4,14 +4,23 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Instant,
 };
 
 use pin_project::{pin_project, pinned_drop};
-use tokio::{sync::oneshot, time::Sleep};
+use tokio::{
+    sync::oneshot,
+    time::{Sleep, sleep_until},
+};
 
-use super::{ConcurrencyGate, Permit};
+use super::{ConcurrencyGate, Permit, floor::Answer};
 use crate::{
-    control::queue::Ticket,
+    class::Class,
+    control::{
+        patience::patience,
+        queue::{Entered, Ticket},
+    },
+    gate::Entry,
     rejection::{Reason, Rejection},
 };
 
@@ -62,6 +71,34 @@ impl Future for Wait {
             }
         };
         Poll::Ready(answer.unwrap_or_else(|| Err(this.gate.time_out(*this.ticket, *this.late))))
+    }
+}
+
+impl ConcurrencyGate {
+    /// There was no room at once.
+    pub(super) fn enter_or_wait(&self, class: &Class, now: Instant) -> Entry<Permit, Wait> {
+        let mut answer = None;
+        let entered = self.0.floor.enter(class, now, |max_wait| {
+            let (wait, late) = patience(class, max_wait, now);
+            let (caller, granted) = oneshot::channel();
+            // Panics outside a runtime: nobody is in the queue yet.
+            answer = Some((granted, sleep_until((now + wait).into()), late));
+            caller
+        });
+        let ticket = match entered {
+            Answer::Admitted => return Entry::Admitted(self.grant(class.cost)),
+            Answer::Not(Entered::Waiting(ticket)) => ticket,
+            Answer::Not(Entered::Evicting(ticket, evicted)) => {
+                // Whoever has left by now needs no answer.
+                let _ = evicted.send(Err(self.refuse(Reason::Evicted)));
+                ticket
+            }
+            Answer::Not(Entered::Full) => {
+                return Entry::Refused(Rejection::for_load(Reason::QueueFull));
+            }
+        };
+        let (granted, timeout, late) = answer.expect("it was made to enter the queue");
+        Entry::Waiting(Wait::new(self.clone(), ticket, granted, timeout, late))
     }
 }
 

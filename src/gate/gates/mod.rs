@@ -1,15 +1,22 @@
 //! The gates in their right order, as one gate: rate, then the circuits, then the
 //! concurrency limits of the databases that a request needs.
 
+mod comeback;
+mod counts;
+mod drain;
 mod guard;
 mod learned;
+mod level;
 mod listener;
 mod permit;
 mod quota;
 mod route;
 mod snapshot;
+mod tally;
 mod wait;
 
+pub(crate) use counts::Counts;
+pub use counts::Waited;
 pub(crate) use guard::Guard;
 pub(crate) use listener::WeakGates;
 pub use permit::GatesPermit;
@@ -17,24 +24,18 @@ pub(crate) use route::RouteUse;
 pub use snapshot::{GuardSnapshot, Snapshot};
 pub use wait::GatesWait;
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Instant,
-};
+use std::{fmt, sync::Arc, time::Instant};
 
-use self::{guard::Held, learned::Learned, wait::Stage};
-use super::{BreakerGate, ConcurrencyGate, Entry, Finish, Gate, Permit, RateGate, Wait};
+use self::{
+    comeback::Comeback, drain::Drain, learned::Learned, level::Levels, tally::Tally, wait::Stage,
+};
+use super::{BreakerGate, ConcurrencyGate, Entry, Gate, Permit, RateGate};
 use crate::{
     class::{Class, Downstream, Route},
     clock,
     control::patience::is_late,
-    event::{Event, Observe},
+    event::Observe,
     rejection::{Reason, Rejection},
-    signal::Signal,
 };
 
 /// Rate limit (if there is a quota), and for each database that a request needs (said by
@@ -44,7 +45,8 @@ use crate::{
 /// The concurrency permits are taken last, so that no refusal by something else ever holds
 /// one. A cell of the quota that was spent on a request which another gate refuses is
 /// handed back; where that refusal comes so late that the bucket is full again by then, it
-/// holds one more than its burst for a moment.
+/// holds one more than its burst for a moment. The quota is asked first all the same: who is
+/// over it is told so while a circuit is open, too, and is no sign of load.
 #[derive(Clone)]
 pub struct Gates(Arc<Shared>);
 
@@ -52,10 +54,14 @@ struct Shared {
     rate: Option<RateGate>,
     guards: Box<[Guard]>,
     learned: Learned,
+    levels: Levels,
+    comeback: Comeback,
     place: Place,
+    /// Nobody is refused or feels the level: it is only told.
+    report_only: bool,
     observer: Arc<dyn Observe>,
-    admitted: AtomicU64,
-    refused: [AtomicU64; Reason::ALL.len()],
+    drain: Drain,
+    tally: Tally,
 }
 
 /// Where the circuits and limits bind.
@@ -74,12 +80,26 @@ impl Gates {
         guards: Vec<Guard>,
         place: Place,
         route_breaker: Option<impl Fn(Route, usize) -> BreakerGate + Send + Sync + 'static>,
+        dim_above: f64,
+        report_only: bool,
         observer: Arc<dyn Observe>,
     ) -> Self {
         let databases = guards.iter().map(|guard| guard.database);
         let learned = Learned::new(databases, route_breaker);
-        let (admitted, refused, guards) = (AtomicU64::default(), Default::default(), guards.into());
-        Self(Arc::new(Shared { rate, guards, learned, place, observer, admitted, refused }))
+        let levels = Levels::new(&guards, dim_above);
+        let (tally, comeback, guards) = (Tally::default(), Comeback::new(), guards.into());
+        Self(Arc::new(Shared {
+            rate,
+            guards,
+            learned,
+            levels,
+            comeback,
+            place,
+            report_only,
+            observer,
+            drain: Drain::default(),
+            tally,
+        }))
     }
 
     /// Enters all of them.
@@ -97,7 +117,7 @@ impl Gates {
     /// Dropping the future gives up the place.
     pub async fn acquire(&self, class: &Class) -> Result<GatesPermit, Rejection> {
         // Who asks by hand has no checkout to be asked at.
-        match self.enter_at(Place::Edge, class, clock::now()) {
+        match self.come_in(Place::Edge, class, clock::now()) {
             Entry::Admitted(permit) => Ok(permit),
             Entry::Waiting(wait) => wait.await,
             Entry::Refused(rejection) => Err(rejection),
@@ -130,15 +150,6 @@ impl Gates {
         self.0.rate.as_ref()
     }
 
-    /// What the routes were seen to do with a database.
-    pub(crate) fn route_uses(&self, index: usize) -> Vec<RouteUse> {
-        self.0.learned.usage(index)
-    }
-
-    fn hear(&self, signal: &Signal, index: usize) {
-        self.0.guards[index].hear(signal, &self.0.learned, index);
-    }
-
     /// Enters the gates of one database, in the middle of a request that holds nothing of
     /// it.
     pub(crate) async fn check_out(
@@ -147,11 +158,12 @@ impl Gates {
         class: &Class,
     ) -> Result<GatesPermit, Rejection> {
         let route = self.0.learned.of(class).map(Arc::as_ref);
-        let class = self.0.learned.priced(class, route, index);
-        let entered = self.0.guards[index].check_out(&class, route, index).await;
-        let held = entered.map_err(|rejection| self.count(&class, rejection))?;
-        let mut permit = GatesPermit::new(&class, None);
+        let class = &self.0.learned.priced(class, route, index).unwrap_or(*class);
+        let entered = self.0.guards[index].check_out(class, route, index).await;
+        let held = entered.map_err(|rejection| self.count(class, rejection))?;
+        let mut permit = GatesPermit::new(class);
         permit.hold(held);
+        self.count_reported(&permit);
         Ok(permit)
     }
 
@@ -162,12 +174,13 @@ impl Gates {
 
     fn enter_at(&self, place: Place, class: &Class, now: Instant) -> Entry<GatesPermit, GatesWait> {
         if class.exempt {
-            return Entry::Admitted(GatesPermit::new(class, None));
+            return Entry::Admitted(self.browned(GatesPermit::new(class)));
         }
-        let mut permit = GatesPermit::new(class, self.0.learned.of(class).cloned());
-        match self.spend(&permit, now) {
-            Entry::Admitted(spent) => {
-                permit.paid = spent;
+        let mut permit = GatesPermit::new(class);
+        let Some(rate) = &self.0.rate else { return self.go_in(place, permit, now) };
+        match self.spend(rate, &permit, now) {
+            Entry::Admitted(paid) => {
+                permit.pay(paid, self);
                 self.go_in(place, permit, now)
             }
             Entry::Waiting(wait) => {
@@ -186,13 +199,13 @@ impl Gates {
         now: Instant,
     ) -> Entry<GatesPermit, GatesWait> {
         let Shared { guards, learned, .. } = &*self.0;
-        let class = permit.class;
-        let route = learned.of(&class).map(Arc::as_ref);
         for (index, guard) in guards.iter().enumerate() {
-            if place == Place::Edge && learned.needs(&class, route, index) {
-                match guard.check(&class, route, index) {
+            let class = &permit.own.class;
+            let route = learned.route(class);
+            if place == Place::Edge && learned.needs(class, route, index) {
+                match guard.check(class, route, index, now) {
                     Ok(held) => permit.hold(held),
-                    Err(rejection) => return Entry::Refused(self.refuse(permit, rejection)),
+                    Err(rejection) => return Entry::Refused(self.refuse(permit, rejection, now)),
                 }
             }
         }
@@ -202,79 +215,58 @@ impl Gates {
     /// Takes the places that the permit has not yet, one after the other.
     fn go_on(&self, mut permit: GatesPermit, now: Instant) -> Entry<GatesPermit, GatesWait> {
         // The limits look, too, but not all requests need one.
-        if is_late(&permit.class, now) {
-            return Entry::Refused(self.refuse(permit, Rejection::for_load(Reason::Deadline)));
+        let is_late = is_late(&permit.own.class, now);
+        permit.report((is_late && self.0.report_only).then_some(Reason::Deadline));
+        if is_late && !self.0.report_only {
+            return Entry::Refused(self.refuse(permit, Rejection::too_late(), now));
         }
-        while let Some(database) = self.next(&permit) {
-            match self.enter_limit(&permit, database, now) {
-                Entry::Admitted(place) => permit.take_place(database, place),
+        while let Some(which) = self.next(&permit) {
+            let index = permit.own.held[which].index;
+            let priced = self.priced(&permit.own.class, index);
+            let (class, guard) =
+                (priced.as_ref().unwrap_or(&permit.own.class), &self.0.guards[index]);
+            if let Some(place) = guard.take_at_once(class) {
+                permit.take_place_at_once(which, place, self);
+                continue;
+            }
+            match guard.enter(class, now) {
+                Entry::Admitted(place) => {
+                    let place = guard.counts.take_place(permit.own.class.priority, place);
+                    permit.take_place(which, place);
+                }
                 Entry::Waiting(wait) => {
-                    let stage = Stage::Limit { database, wait };
+                    let stage = Stage::Limit { which, since: now, wait };
                     return Entry::Waiting(GatesWait::new(self.clone(), permit, stage));
                 }
                 Entry::Refused(rejection) => {
-                    return Entry::Refused(self.refuse(permit, rejection));
+                    return Entry::Refused(self.refuse(permit, rejection, now));
                 }
             }
         }
-        permit.held().for_each(Held::resume);
-        let held = |guard: &&Guard| permit.holds(guard.database);
-        self.0.guards.iter().filter(held).for_each(Guard::count_admitted);
-        self.0.admitted.fetch_add(1, Ordering::Relaxed);
-        Entry::Admitted(permit)
-    }
-
-    /// For one who has waited. A circuit may have opened meanwhile.
-    fn check_again(&self, permit: &mut GatesPermit) -> Result<(), Rejection> {
-        let (class, route) = (permit.class, permit.route.clone());
-        for held in permit.held() {
-            let index = self.index(held.database);
-            self.0.guards[index].check_again(&class, route.as_deref(), index, held)?;
+        permit.belong_to(self);
+        permit.count_in(&self.0.drain);
+        let priority = permit.own.class.priority;
+        for held in &mut permit.own.held {
+            held.resume();
+            self.0.guards[held.index].counts.admit(priority);
         }
-        Ok(())
-    }
-
-    fn index(&self, database: Downstream) -> usize {
-        let index = self.0.guards.iter().position(|guard| guard.database == database);
-        index.expect("what is held is of a guard")
+        self.0.tally.admit(priority);
+        self.0.comeback.count(&permit.own.class);
+        self.count_reported(&permit);
+        Entry::Admitted(self.browned(permit))
     }
 
     /// The next limit to enter. First those that are full, so that who waits for one
     /// database holds no place of another that has room.
-    fn next(&self, permit: &GatesPermit) -> Option<Downstream> {
-        let is_full = |database: &Downstream| {
-            self.guard_of(*database).is_some_and(|guard| guard.concurrency.is_full())
-        };
-        permit.lacks().find(is_full).or_else(|| permit.lacks().next())
-    }
-
-    fn enter_limit(
-        &self,
-        permit: &GatesPermit,
-        database: Downstream,
-        now: Instant,
-    ) -> Entry<Permit, Wait> {
-        let Shared { guards, learned, .. } = &*self.0;
-        let index = self.index(database);
-        let class = learned.priced(&permit.class, permit.route.as_deref(), index);
-        guards[index].concurrency.enter(&class, now)
-    }
-
-    fn refuse(&self, mut permit: GatesPermit, rejection: Rejection) -> Rejection {
-        permit.hand_back();
-        self.count(&permit.class, rejection)
-    }
-
-    fn count(&self, class: &Class, rejection: Rejection) -> Rejection {
-        let reason = rejection.reason();
-        self.0.refused[reason as usize].fetch_add(1, Ordering::Relaxed);
-        // The rate gate tells of its own.
-        if matches!(reason, Reason::Quota | Reason::Unkeyed | Reason::Fleet) {
-            return rejection;
-        }
-        let Class { priority, route, .. } = *class;
-        self.0.observer.observe(&Event::Refused { priority, reason, route, quota: None });
-        rejection
+    fn next(&self, permit: &GatesPermit) -> Option<usize> {
+        let mut lacks = permit.lacks();
+        let first = lacks.next()?;
+        let held = &permit.own.held;
+        let is_full = |which: &usize| self.0.guards[held[*which].index].concurrency.is_full();
+        // Mostly there is one.
+        let Some(second) = lacks.next() else { return Some(first) };
+        let mut all = [first, second].into_iter().chain(lacks);
+        all.find(is_full).or(Some(first))
     }
 }
 
@@ -283,7 +275,7 @@ impl Gate for Gates {
     type Wait = GatesWait;
 
     fn enter(&self, class: &Class, now: Instant) -> Entry<GatesPermit, GatesWait> {
-        self.enter_at(self.0.place, class, now)
+        self.come_in(self.0.place, class, now)
     }
 }
 

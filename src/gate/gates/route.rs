@@ -2,11 +2,12 @@
 
 use std::{
     mem,
+    num::NonZeroU16,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU16, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
         call::{Call, Slow, WAIT},
         habit::{Habit, Queries, UsualWork},
         meter::Meter,
+        stamp::Stamp,
         witness::{Ended, Witness},
     },
     event::Circuit,
@@ -52,14 +54,14 @@ struct Learning {
     requests: u64,
     /// Queries of other routes that came back since one of this did.
     others: u64,
-    /// After how long the slowest of its last statements hangs.
-    patience: Duration,
+    /// After how many nanoseconds the slowest of its last statements hangs.
+    patience: f64,
 }
 
 impl Learning {
     fn start(&mut self, call: &Call) {
-        let own = call.lost.saturating_duration_since(call.started);
-        self.patience = own.max(self.patience.mul_f64(FADING));
+        let own = call.lost.nanos_since(call.started) as f64;
+        self.patience = own.max(self.patience * FADING);
         self.meter.start(call);
     }
 
@@ -101,6 +103,13 @@ impl RouteState {
         &self.at[index]
     }
 
+    /// Its name and its circuit at a database, unless that is closed.
+    pub(super) fn ill(&self, index: usize) -> Option<(Arc<str>, Circuit)> {
+        let breaker = &self.at[index].breaker;
+        let circuit = if breaker.is_closed() { Circuit::Closed } else { breaker.circuit() };
+        (circuit != Circuit::Closed).then(|| (self.route.name(), circuit))
+    }
+
     pub(super) fn usage(&self, index: usize) -> RouteUse {
         let at = &self.at[index];
         let learning = lock(&at.learning);
@@ -120,13 +129,12 @@ impl AtDatabase {
         usual: Arc<Mutex<UsualWork>>,
         breaker: BreakerGate,
         route: Route,
-        now: Instant,
+        now: Stamp,
     ) -> Self {
         let mut meter = Meter::new(Slow::default(), now);
         meter.name(STATEMENT, route.name());
         let (habit, queries) = Default::default();
-        let patience = Duration::ZERO;
-        let learning = Learning { meter, habit, queries, requests: 0, others: 0, patience };
+        let learning = Learning { meter, habit, queries, requests: 0, others: 0, patience: 0.0 };
         Self {
             database,
             usual,
@@ -150,8 +158,7 @@ impl AtDatabase {
 
     /// How dear a request of this route is to the database, if that is known.
     pub(super) fn cost(&self) -> Option<Cost> {
-        let hundredths = self.cost.load(Ordering::Relaxed);
-        (hundredths > 0).then(|| Cost::times(f64::from(hundredths) / 100.0))
+        NonZeroU16::new(self.cost.load(Ordering::Relaxed)).map(Cost::of_hundredths)
     }
 
     /// The database tells how it does, so that the route is judged, too; an active probe
@@ -164,14 +171,14 @@ impl AtDatabase {
         }
         let mut learning = lock(&self.learning);
         if let Some(since) = self.breaker.judge_since() {
-            learning.meter.judge_since(since);
+            learning.meter.judge_since(since.into());
         }
-        let signal = learning.meter.take(database.at, database.wall);
+        let signal = learning.meter.take(database.at.into(), database.wall);
         let in_flight = signal.in_flight;
         let told =
             learning.others(database.finished + EVIDENCE * answers, signal.finished) >= EVIDENCE;
         // To a route that takes long by itself, a usual answer is none that is too slow.
-        let slow_after = database.slow_after.max(learning.patience);
+        let slow_after = database.slow_after.max(Duration::from_nanos(learning.patience as u64));
         drop(learning);
         // While nothing comes back at all, it is the database that hangs and no route.
         let hanging = if told { in_flight } else { 0 };
@@ -220,6 +227,21 @@ impl Witness for RouteState {
         learning.queries.touched = true;
         if call.statement != WAIT {
             learning.end(&of_route(call), ended);
+        }
+    }
+
+    fn tell(&self, database: Downstream, call: &Call, ended: &Ended) {
+        let Some(at) = self.at.iter().find(|at| at.database == database) else { return };
+        let is_query = call.statement != WAIT;
+        if is_query {
+            at.active.store(true, Ordering::Relaxed);
+        }
+        let mut learning = lock(&at.learning);
+        learning.queries.touched = true;
+        if is_query {
+            let call = of_route(call);
+            learning.start(&call);
+            learning.end(&call, ended);
         }
     }
 

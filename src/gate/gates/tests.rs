@@ -11,11 +11,12 @@ use crate::{
     control::{
         limit::Fixed,
         meter::{Meter, Slow},
-        witness::Ended,
+        witness::{Attendance, Ended},
     },
     event::Circuit,
     gate::{CircuitBreaker, ConcurrencyLimit, Finish, Quota, RateLimit},
     outcome::{Outcome, Sample},
+    rejection::Reason,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -39,13 +40,13 @@ fn with_rate(limit: &ConcurrencyLimit, rate: Option<RateLimit>) -> Two {
         name: "one of two".into(),
         breaker: CircuitBreaker::new().gate().expect("it is valid"),
         concurrency: limit.clone().gate().expect("it is valid"),
-        admitted: AtomicU64::default(),
+        counts: Counts::default(),
     };
     let rate = rate.map(|rate| rate.gate().expect("it is valid"));
     let routes = CircuitBreaker::new().for_routes(vec!["one".into(), "two".into()], Arc::new(()));
     let routes = Some(routes.expect("it is valid"));
     let guards = numbers.map(guard).into();
-    Two { gates: Gates::new(rate, guards, Place::Edge, routes, Arc::new(())), numbers }
+    Two { gates: Gates::new(rate, guards, Place::Edge, routes, 0.8, false, Arc::new(())), numbers }
 }
 
 fn fixed(limit: usize) -> ConcurrencyLimit {
@@ -103,12 +104,13 @@ impl Two {
     fn acquaint(&self, class: Class, requests: usize, work: Option<f64>) {
         for _ in 0..requests {
             let permit = self.admitted(class);
-            let attendance = permit.attendance().expect("gates have one");
+            let mut attendance = Attendance::default();
+            permit.attend(&mut attendance);
             let witness = attendance.witness.expect("it has a route");
-            let call = Meter::new(Slow::default(), clock::now()).call(0, clock::now());
+            let call = Meter::new(Slow::default(), clock::stamp()).call(0, clock::stamp());
             if let Some(work) = work {
                 witness.start(self.numbers[0], &call);
-                let ended = Ended { at: clock::now(), outcome: Some(Outcome::Success), work };
+                let ended = Ended { at: clock::stamp(), outcome: Some(Outcome::Success), work };
                 witness.end(self.numbers[0], &call, &ended);
             }
             witness.visited(Needs::Learned);
@@ -118,6 +120,28 @@ impl Two {
 
 fn route(name: &str) -> Class {
     NORMAL.route(Route::named(name))
+}
+
+#[tokio::test(start_paused = true)]
+async fn places_that_were_free_at_once_come_back_at_every_database() {
+    let two = two(&fixed(9));
+    let of_bulk = || [0, 1].map(|index| two.gates.guards()[index].counts.bulk());
+    let permits = [two.admitted(Class::new(Priority::Bulk)), two.admitted(NORMAL)];
+    assert_eq!((two.in_flight(), of_bulk()), ([2, 2], [1, 1]));
+    drop(permits);
+    assert_eq!((two.in_flight(), of_bulk()), ([0, 0], [0, 0]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_was_free_at_once_goes_to_who_waits_when_it_comes_back() {
+    let two = two(&fixed(1));
+    let permit = two.admitted(NORMAL);
+    let mut wait = two.waiting(NORMAL);
+    drop(permit);
+    assert!(wait.is_woken());
+    // For the places one after the other.
+    assert!(assert_ready!(wait.poll()).is_ok());
+    assert_eq!(two.in_flight(), [0, 0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -224,16 +248,16 @@ async fn places_in_the_stead_of_what_hangs_are_within_max() {
     let two = two(&fixed(10).max(12));
     let routes = [route("unit: hangs"), route("unit: waits")];
     routes.into_iter().for_each(|class| two.acquaint(class, 1, None));
-    let mut meter = Meter::new(Slow::default(), clock::now());
+    let mut meter = Meter::new(Slow::default(), clock::stamp());
     for _ in 0..10 {
-        meter.start(&meter.call(0, clock::now()));
+        meter.start(&meter.call(0, clock::stamp()));
     }
     advance(2 * SECOND).await;
     let concurrency = &two.gates.guards()[0].concurrency;
     let mut limits = Vec::new();
     for _ in 0..4 {
         advance(100 * MS).await;
-        two.gates.hear(&meter.take(clock::now(), Duration::ZERO), 0);
+        two.gates.hear(&meter.take(clock::stamp(), Duration::ZERO), 0);
         limits.push(concurrency.limit());
     }
     assert_eq!(limits, [11, 12, 12, 12]);
@@ -255,3 +279,6 @@ async fn who_waits_for_one_database_holds_nothing_of_another() {
 }
 
 mod circuits;
+mod comeback;
+mod panics;
+mod strain;

@@ -4,13 +4,13 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Instant,
 };
 
 use pin_project::pin_project;
 
 use super::{Gates, GatesPermit, Place};
 use crate::{
-    class::Downstream,
     clock,
     gate::{Entry, Permit, RatePermit, RateWait, Wait},
     rejection::Rejection,
@@ -43,17 +43,24 @@ pub(super) enum Stage {
         #[pin]
         wait: RateWait,
     },
-    /// For the limit of a database.
+    /// For the limit of a database, by which of what is held.
     Limit {
-        database: Downstream,
+        which: usize,
+        since: Instant,
         #[pin]
         wait: Wait,
     },
 }
 
 impl GatesWait {
-    pub(super) fn new(gates: Gates, permit: GatesPermit, stage: Stage) -> Self {
+    pub(super) fn new(gates: Gates, mut permit: GatesPermit, stage: Stage) -> Self {
+        permit.count_in(&gates.0.drain);
         Self { gates, permit: Some(permit), stage }
+    }
+
+    /// What the other gates gave, of one who was never polled.
+    pub(super) fn give_up(self) -> GatesPermit {
+        self.permit.expect(ONCE)
     }
 }
 
@@ -68,9 +75,10 @@ impl Future for GatesWait {
                     let spent = ready!(wait.poll(cx));
                     this.gates.after_quota(*place, this.permit.take().expect(ONCE), spent)
                 }
-                StageProject::Limit { database, wait } => {
+                StageProject::Limit { which, since, wait } => {
                     let entered = ready!(wait.poll(cx));
-                    this.gates.after_limit(*database, this.permit.take().expect(ONCE), entered)
+                    let permit = this.permit.take().expect(ONCE);
+                    this.gates.after_limit(*which, permit, *since, entered)
                 }
             };
             match entry {
@@ -94,27 +102,44 @@ impl Gates {
     ) -> Entry<GatesPermit, GatesWait> {
         match spent {
             Ok(spent) => {
-                permit.paid = self.paid(spent);
+                permit.pay(spent, self);
                 self.go_in(place, permit, clock::now())
             }
-            Err(rejection) => Entry::Refused(self.count(&permit.class, rejection)),
+            Err(rejection) => Entry::Refused(self.count(&permit.own.class, rejection)),
         }
     }
 
     fn after_limit(
         &self,
-        database: Downstream,
+        which: usize,
         mut permit: GatesPermit,
+        since: Instant,
         entered: Result<Permit, Rejection>,
     ) -> Entry<GatesPermit, GatesWait> {
-        let checked = entered.and_then(|place| {
-            permit.take_place(database, place);
+        let guard = &self.0.guards[permit.own.held[which].index];
+        let checked = guard.entered(&permit.own.class, since, entered).and_then(|place| {
+            permit.take_place(which, place);
             self.check_again(&mut permit)
         });
+        let now = clock::now();
         match checked {
-            Ok(()) => self.go_on(permit, clock::now()),
-            Err(rejection) => Entry::Refused(self.refuse(permit, rejection)),
+            Ok(()) => self.go_on(permit, now),
+            Err(rejection) => Entry::Refused(self.refuse(permit, rejection, now)),
         }
+    }
+
+    /// A circuit may have opened meanwhile.
+    fn check_again(&self, permit: &mut GatesPermit) -> Result<(), Rejection> {
+        let class = permit.own.class;
+        let route = self.0.learned.route(&class);
+        let mut reported = None;
+        for held in &mut permit.own.held {
+            let index = held.index;
+            self.0.guards[index].check_again(&class, route, index, held)?;
+            reported = reported.or(held.would_refuse());
+        }
+        permit.report(reported);
+        Ok(())
     }
 }
 

@@ -2,15 +2,18 @@
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
 
 use super::{
-    fleet::{Case, Contact, Leases, RateWait, Sharing},
-    limit::{RateLimit, Unkeyed},
+    fleet::{Case, Contact, Leases, RateWait},
+    limit::Unkeyed,
     permit::{Purse, RatePermit, Spent},
     quotas::Set,
     settings::{Price, Settings},
@@ -21,8 +24,7 @@ use super::{
 use crate::{
     class::Class,
     clock,
-    config::InvalidConfig,
-    event::{Event, Observe},
+    event::Observe,
     gate::{Entry, Gate},
     rejection::{Reason, Rejection},
     standing::Standing,
@@ -33,8 +35,10 @@ use crate::{
 pub struct RateGate(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
-    settings: ArcSwap<Settings>,
-    store: Store,
+    pub(super) settings: ArcSwap<Settings>,
+    /// Of the settings what the other gates ask for each request.
+    pub(super) counts_cost: AtomicBool,
+    pub(super) store: Store,
     /// Of a quota that a fleet shares.
     pub(super) leases: Option<Leases>,
     pub(super) contact: Contact,
@@ -51,16 +55,28 @@ impl RateGate {
         leases: Option<Leases>,
         observer: Arc<dyn Observe>,
     ) -> Self {
+        let counts_cost = AtomicBool::new(settings.counts_cost());
         let (settings, start) = (ArcSwap::from_pointee(settings), clock::now());
         let (contact, tally) = Default::default();
-        Self(Arc::new(Shared { settings, store, leases, contact, start, tally, observer }))
+        Self(Arc::new(Shared {
+            settings,
+            counts_cost,
+            store,
+            leases,
+            contact,
+            start,
+            tally,
+            observer,
+        }))
     }
 
     /// Spends the cells of a request by hand.
     ///
     /// # Errors
     ///
-    /// A [`Rejection`] with the exact time until there are enough cells, if there are not.
+    /// A [`Rejection`] with the exact time until there are enough cells, if there are not;
+    /// but where that [downgrades](super::RateLimit::downgrade_to), the permit
+    /// [says so](RatePermit::downgraded).
     ///
     /// # Panics
     ///
@@ -79,34 +95,6 @@ impl RateGate {
         }
     }
 
-    /// Other quotas from now on, while it serves. All clients keep their buckets: the time
-    /// that one has yet to go until its bucket is whole again stays as it is, but is at most
-    /// that of a whole burst of the quota which now stands in the same place. The bound on
-    /// the keys stays as it is, too.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidConfig`] as for [`RateLimit::gate`], or if there was a quota for each key
-    /// and is none now, or a fleet shared it and does not now, or the other way round. The
-    /// gate goes on as it was.
-    pub fn reload(&self, limit: RateLimit) -> Result<(), InvalidConfig> {
-        let mut settings = limit.settings()?;
-        let shared = settings.sharing.is_some();
-        for (setting, value, built) in [
-            ("per_key", settings.per_key, self.0.store.is_per_key()),
-            ("shared", shared, self.0.leases.is_some()),
-        ] {
-            if value != built {
-                let allowed = "as it was when the gate was built";
-                return Err(InvalidConfig::new(setting, value, allowed));
-            }
-        }
-        let change = |sharing: &Sharing| sharing.change(settings.shape());
-        settings.shape = settings.sharing.as_ref().map(change);
-        self.0.settings.store(Arc::new(settings));
-        Ok(())
-    }
-
     /// What it has decided so far.
     #[must_use]
     pub fn snapshot(&self) -> RateSnapshot {
@@ -114,29 +102,34 @@ impl RateGate {
         self.0.tally.snapshot(self.0.store.len().max(leased))
     }
 
+    /// Whether nobody is refused.
+    pub(in crate::gate) fn only_reports(&self) -> bool {
+        self.0.settings.load().enforced.is_none()
+    }
+
     /// Whether what a request spends depends on its cost.
     pub(in crate::gate) fn counts_cost(&self) -> bool {
-        self.0.settings.load().counts_cost()
+        self.0.counts_cost.load(Ordering::Relaxed)
     }
 
     /// Hands back what was spent on a request that something else refused.
-    pub(in crate::gate) fn hand_back(&self, class: &Class, permit: RatePermit) {
-        let Some(Spent { price, of }) = permit.spent else { return };
+    pub(in crate::gate) fn hand_back(&self, class: &Class, permit: RatePermit, now: Instant) {
+        let Spent::Units { price, of } = permit.spent else { return };
         let settings = self.0.settings.load();
         let (price, set) = (settings.converted(price), settings.quotas.of(class.plan));
         match (of, &self.0.leases) {
             (Purse::Lease, Some(leases)) => {
-                leases.hand_back(class.key, set, price.units.get(), clock::now());
+                leases.hand_back(class.key, set, price.units.get(), now);
             }
             (Purse::Bucket { among }, _) if among > 1 => {
-                self.hand_back_to_bucket(class, &set.divided(among, price.units), price);
+                self.hand_back_to_bucket(class, &set.divided(among, price.units), price, now);
             }
-            _ => self.hand_back_to_bucket(class, set, price),
+            _ => self.hand_back_to_bucket(class, set, price, now),
         }
     }
 
-    fn hand_back_to_bucket(&self, class: &Class, set: &Set, price: Price) {
-        let now = self.nanos(clock::now());
+    fn hand_back_to_bucket(&self, class: &Class, set: &Set, price: Price, now: Instant) {
+        let now = self.nanos(now);
         let hand_back = |bucket: Bucket<'_>| bucket.hand_back(&set.rates, price.units, now);
         self.0.store.visit_known(class.key, set.rates.len(), hand_back);
     }
@@ -154,7 +147,7 @@ impl RateGate {
                 Unkeyed::Admit => return Entry::Admitted(RatePermit::free()),
                 Unkeyed::Refuse => {
                     let rejection = Rejection::new(Reason::Unkeyed, Duration::ZERO);
-                    return self.refuse_or_report(&settings, class, rejection).into();
+                    return self.settle_over(&settings, class, rejection).into();
                 }
             }
         }
@@ -162,10 +155,13 @@ impl RateGate {
             return case.enter(now);
         }
         let set = settings.quotas.of(class.plan);
-        let spent = self.spend(set, &settings, class, price, self.nanos(now));
-        let bucket = Purse::Bucket { among: 1 };
-        let result = spent.map(|standing| RatePermit::of(price, bucket, standing));
-        self.settle(&settings, class, result).into()
+        match self.spend(set, &settings, class, price, self.nanos(now)) {
+            Ok(standing) => {
+                self.0.tally.admit();
+                Entry::Admitted(RatePermit::of(price, Purse::Bucket { among: 1 }, standing))
+            }
+            Err(rejection) => self.settle_over(&settings, class, rejection).into(),
+        }
     }
 
     /// The time since it was built, in nanoseconds: those last for 584 years.
@@ -237,35 +233,8 @@ impl RateGate {
                 self.0.tally.admit();
                 Ok(permit)
             }
-            Err(rejection) => self.refuse_or_report(settings, class, rejection),
+            Err(rejection) => self.settle_over(settings, class, rejection),
         }
-    }
-
-    fn refuse_or_report(
-        &self,
-        settings: &Settings,
-        class: &Class,
-        rejection: Rejection,
-    ) -> Result<RatePermit, Rejection> {
-        let is_enforced = settings.enforced.includes(class.key);
-        if self.0.observer.looks() {
-            self.tell(class, &rejection, is_enforced);
-        }
-        if is_enforced {
-            self.0.tally.refuse();
-            return Err(rejection);
-        }
-        self.0.tally.would_refuse();
-        Ok(RatePermit::free())
-    }
-
-    fn tell(&self, class: &Class, rejection: &Rejection, is_enforced: bool) {
-        let (reason, Class { priority, route, .. }) = (rejection.reason(), *class);
-        let quota = rejection.standing().map(|standing| standing.policy().name.clone());
-        self.0.observer.observe(&match is_enforced {
-            true => Event::Refused { priority, reason, route, quota },
-            false => Event::WouldRefuse { priority, reason, route, quota },
-        });
     }
 }
 

@@ -10,7 +10,11 @@ use super::{
     settings::{Settings, Share},
     store::Store,
 };
-use crate::{class::Plan, config::InvalidConfig, event::Observe};
+use crate::{
+    class::{Plan, Priority},
+    config::InvalidConfig,
+    event::Observe,
+};
 
 /// Settings of a rate limit: [`Quota`]s, for all requests together or per client.
 ///
@@ -43,6 +47,7 @@ pub struct RateLimit {
     max_keys: usize,
     unkeyed: Unkeyed,
     by_cost: bool,
+    pub(super) downgrade: Option<Priority>,
     enforced: f64,
     tell_all: bool,
     sharing: Option<Sharing>,
@@ -73,6 +78,7 @@ impl RateLimit {
             max_keys: 100_000,
             unkeyed: Unkeyed::default(),
             by_cost: false,
+            downgrade: None,
             enforced: 1.0,
             tell_all: false,
             sharing: None,
@@ -96,7 +102,8 @@ impl RateLimit {
     /// How many keys are remembered, at most. Default: 100 000; from 1 to 100 million.
     ///
     /// A key takes 52 bytes, or 68 where several quotas hold at once, and most of
-    /// that is set aside when the gate is built: `cargo bench --bench keys` prints it.
+    /// that is set aside when the gate is built: in the source of this crate,
+    /// `cargo bench --manifest-path benches/cost/Cargo.toml --bench keys` prints it.
     ///
     /// When there are more keys, one of them is forgotten and starts afresh. It is none
     /// that comes back before others of about 45 % of this number have come: by then it has
@@ -134,7 +141,7 @@ impl RateLimit {
     /// The quotas refuse nobody. What they would have refused is counted
     /// ([`RateSnapshot::would_refuse`](super::RateSnapshot::would_refuse)) and is an event
     /// ([`Event::WouldRefuse`](crate::Event::WouldRefuse)), which does not tell whose request
-    /// it was. Default: they refuse. A request still waits for the answer of a fleet that
+    /// it was; so is what they would have [downgraded](Self::downgrade_to). Default: they refuse. A request still waits for the answer of a fleet that
     /// [shares](Self::shared) them, up to its time bound.
     pub fn report_only(self) -> Self {
         self.enforced_for(0.0)
@@ -171,7 +178,8 @@ impl RateLimit {
 
     /// Sees every refusal, what the quotas would have refused where they do not yet, and when
     /// the store of a [`Fleet`](crate::Fleet) is lost and found. Default: nobody does; in an
-    /// admission, its own observer. A closure has to say what it takes:
+    /// admission, its own observer. Of the latter an admission hears in any case, and tells it
+    /// among its [transitions](crate::Admission::transitions). A closure has to say what it takes:
     ///
     /// ```
     /// use brownout::{Event, Quota, RateLimit};
@@ -182,6 +190,14 @@ impl RateLimit {
     /// ```
     pub fn on_event(self, observer: impl Observe + 'static) -> Self {
         Self { observer: Some(Arc::new(observer)), ..self }
+    }
+
+    /// Its own observer, if it has one, is to be another.
+    pub(crate) fn map_observer(
+        self,
+        change: impl FnOnce(Arc<dyn Observe>) -> Arc<dyn Observe>,
+    ) -> Self {
+        Self { observer: self.observer.map(change), ..self }
     }
 
     /// The gate, to be entered by hand.
@@ -232,6 +248,7 @@ impl RateLimit {
             units,
             per_key: self.per_key,
             unkeyed: self.unkeyed,
+            downgrade: self.downgrade,
             enforced: Share::checked(self.enforced)?,
             tell_all: self.tell_all,
             sharing: self.sharing.clone(),
@@ -252,6 +269,7 @@ impl fmt::Debug for RateLimit {
             .field("max_keys", &self.max_keys)
             .field("unkeyed", &self.unkeyed)
             .field("by_cost", &self.by_cost)
+            .field("downgrade", &self.downgrade)
             .field("enforced", &self.enforced)
             .field("tell_all", &self.tell_all)
             .field("sharing", &self.sharing)

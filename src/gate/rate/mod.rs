@@ -6,9 +6,13 @@ mod gate;
 mod keys;
 mod limit;
 mod limiter;
+#[cfg(test)]
+mod model;
+mod over;
 mod permit;
 mod quota;
 mod quotas;
+mod reload;
 mod settings;
 mod snapshot;
 mod spend;

@@ -14,7 +14,7 @@ use super::{
     quotas::Quotas,
 };
 use crate::{
-    class::{Class, Key},
+    class::{Class, Key, Priority},
     config::InvalidConfig,
 };
 
@@ -26,6 +26,8 @@ pub(super) struct Settings {
     pub(super) units: u32,
     pub(super) per_key: bool,
     pub(super) unkeyed: Unkeyed,
+    /// What becomes of requests over their quota. None: they are refused.
+    pub(super) downgrade: Option<Priority>,
     pub(super) enforced: Share,
     pub(super) tell_all: bool,
     /// With whom the buckets are shared.
@@ -92,6 +94,10 @@ impl Share {
             return Ok(Self { share, asked: AtomicU64::new(0) });
         }
         Err(InvalidConfig::new("enforced_for", share, "from 0 to 1"))
+    }
+
+    pub(super) fn is_none(&self) -> bool {
+        self.share <= 0.0
     }
 
     /// Whether the client is one of them: a key is a hash, so the same ones always are.

@@ -2,18 +2,27 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::striped::Striped;
+
 /// What a rate limit has decided so far, without those that spend nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct RateSnapshot {
     /// Requests admitted, also those that another gate refused then.
     pub admitted: u64,
     /// Requests refused.
     pub refused: u64,
+    /// Requests over their quota that went on at
+    /// [another priority](crate::RateLimit::downgrade_to), also those that another gate
+    /// refused then. They are not among those admitted.
+    pub downgraded: u64,
     /// Requests that would have been refused, but for
     /// [`RateLimit::report_only`](crate::RateLimit::report_only) or
     /// [`enforced_for`](crate::RateLimit::enforced_for).
     pub would_refuse: u64,
+    /// Requests that would have been downgraded, but for the same.
+    pub would_downgrade: u64,
     /// Requests without a key, where there is a quota for each. If they are many, look at what
     /// is to tell the key, such as whether the peer's address is known.
     pub unkeyed: u64,
@@ -28,10 +37,15 @@ pub struct RateSnapshot {
 
 /// Counts them.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct Tally(Striped<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
     admitted: AtomicU64,
     refused: AtomicU64,
+    downgraded: AtomicU64,
     would_refuse: AtomicU64,
+    would_downgrade: AtomicU64,
     unkeyed: AtomicU64,
     asked: AtomicU64,
     alone: AtomicU64,
@@ -40,38 +54,46 @@ pub(super) struct Tally {
 impl Tally {
     #[inline]
     pub(super) fn admit(&self) {
-        self.admitted.fetch_add(1, Ordering::Relaxed);
+        self.0.own().admitted.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn refuse(&self) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn would_refuse(&self) {
-        self.would_refuse.fetch_add(1, Ordering::Relaxed);
+    /// A request is over its quota.
+    pub(super) fn go_over(&self, downgrades: bool, is_enforced: bool) {
+        let own = self.0.own();
+        let count = match (downgrades, is_enforced) {
+            (false, true) => &own.refused,
+            (true, true) => &own.downgraded,
+            (false, false) => &own.would_refuse,
+            (true, false) => &own.would_downgrade,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn miss_key(&self) {
-        self.unkeyed.fetch_add(1, Ordering::Relaxed);
+        self.0.own().unkeyed.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn ask(&self) {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.0.own().asked.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn decide_alone(&self) {
-        self.alone.fetch_add(1, Ordering::Relaxed);
+        self.0.own().alone.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn snapshot(&self, keys: usize) -> RateSnapshot {
-        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let sum = |count: fn(&Counts) -> &AtomicU64| -> u64 {
+            self.0.all().map(|own| count(own).load(Ordering::Relaxed)).sum()
+        };
         RateSnapshot {
-            admitted: read(&self.admitted),
-            refused: read(&self.refused),
-            would_refuse: read(&self.would_refuse),
-            unkeyed: read(&self.unkeyed),
-            asked: read(&self.asked),
-            alone: read(&self.alone),
+            admitted: sum(|own| &own.admitted),
+            refused: sum(|own| &own.refused),
+            downgraded: sum(|own| &own.downgraded),
+            would_refuse: sum(|own| &own.would_refuse),
+            would_downgrade: sum(|own| &own.would_downgrade),
+            unkeyed: sum(|own| &own.unkeyed),
+            asked: sum(|own| &own.asked),
+            alone: sum(|own| &own.alone),
             keys,
         }
     }

@@ -4,7 +4,12 @@ use std::net::IpAddr;
 
 use http::{HeaderName, Request};
 
-use super::{field::Field, network::first_bits, peer, trust::Trust};
+use super::{
+    field::Field,
+    network::{Networks, first_bits},
+    peer,
+    trust::Trust,
+};
 use crate::{
     class::{EitherKey, Key, KeyOf},
     config::InvalidConfig,
@@ -79,8 +84,7 @@ impl ClientIp {
     pub fn behind<N: AsRef<str>>(
         networks: impl IntoIterator<Item = N>,
     ) -> Result<Proxies, InvalidConfig> {
-        let networks = networks.into_iter().map(|network| network.as_ref().parse());
-        Ok(Proxies(Trust::Networks(networks.collect::<Result<_, _>>()?)))
+        Ok(Proxies(Trust::Networks(Networks::read("behind", networks)?)))
     }
 
     /// Behind exactly so many proxies, whoever they are, from 1 to 32: for those whose

@@ -51,7 +51,9 @@ mod trust;
 
 pub use client_ip::{ClientIp, Proxies};
 pub use header::Header;
+pub(super) use network::Networks;
 pub use path::Path;
 pub use peer::PeerAddr;
+pub(super) use peer::of as peer_of;
 #[cfg(feature = "axum")]
 pub use route::Route;

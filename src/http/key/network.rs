@@ -2,20 +2,50 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    str::FromStr,
+    sync::Arc,
 };
 
 use crate::config::InvalidConfig;
 
+/// Those who are trusted, by where they are. None, by default.
+#[derive(Clone, Debug, Default)]
+pub(in crate::http) struct Networks(Arc<[Network]>);
+
+impl Networks {
+    /// Reads what was set as `setting`.
+    pub(in crate::http) fn read<N: AsRef<str>>(
+        setting: &'static str,
+        networks: impl IntoIterator<Item = N>,
+    ) -> Result<Self, InvalidConfig> {
+        let read = |network: N| {
+            let text = network.as_ref();
+            let allowed =
+                "a network such as 10.0.0.0/8 or fd00::/8, or an address, and not all there are";
+            Network::read(text.trim()).ok_or_else(|| InvalidConfig::new(setting, text, allowed))
+        };
+        Ok(Self(networks.into_iter().map(read).collect::<Result<_, _>>()?))
+    }
+
+    /// Nobody is in none of them.
+    pub(in crate::http) fn contain(&self, address: Option<IpAddr>) -> bool {
+        address.is_some_and(|address| self.0.iter().any(|network| network.contains(address)))
+    }
+
+    /// These and those.
+    pub(in crate::http) fn and(&self, others: &Self) -> Self {
+        Self(self.0.iter().chain(&*others.0).copied().collect())
+    }
+}
+
 /// All addresses that begin with the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Network {
+struct Network {
     first: IpAddr,
     bits: u8,
 }
 
 impl Network {
-    pub(super) fn contains(self, address: IpAddr) -> bool {
+    fn contains(self, address: IpAddr) -> bool {
         first_bits(address, self.bits) == self.first
     }
 
@@ -31,16 +61,6 @@ impl Network {
         let bits = bits.checked_sub(longest(written) - longest(address))?;
         let network = Self { first: first_bits(address, bits), bits };
         (1..=longest(address)).contains(&bits).then_some(network)
-    }
-}
-
-impl FromStr for Network {
-    type Err = InvalidConfig;
-
-    fn from_str(text: &str) -> Result<Self, InvalidConfig> {
-        let allowed =
-            "a network such as 10.0.0.0/8 or fd00::/8, or an address, and not all there are";
-        Self::read(text.trim()).ok_or_else(|| InvalidConfig::new("behind", text, allowed))
     }
 }
 
@@ -70,8 +90,8 @@ mod tests {
     use super::*;
 
     fn contains(network: &str, address: &str) -> bool {
-        let network: Network = network.parse().expect("it is a network");
-        network.contains(address.parse().expect("it is an address"))
+        let networks = Networks::read("behind", [network]).expect("it is a network");
+        networks.contain(Some(address.parse().expect("it is an address")))
     }
 
     #[test]
@@ -114,10 +134,10 @@ mod tests {
             "10.0.0.0/256",
             "10.0.0.0/8,192.168.0.0/16",
         ] {
-            assert!(text.parse::<Network>().is_err(), "{text:?}");
+            assert!(Networks::read("behind", [text]).is_err(), "{text:?}");
         }
         assert_eq!(
-            "10.0.0.0/33".parse::<Network>().expect_err("it is too long").to_string(),
+            Networks::read("behind", ["10.0.0.0/33"]).expect_err("it is too long").to_string(),
             "`behind` is 10.0.0.0/33, but must be a network such as 10.0.0.0/8 or fd00::/8, or \
              an address, and not all there are"
         );

@@ -33,7 +33,7 @@ pub struct PeerAddr(pub SocketAddr);
 
 /// The peer's address. A dual-stack socket says those of IPv4 in IPv6: they are taken as
 /// what they are.
-pub(super) fn of(extensions: &Extensions) -> Option<IpAddr> {
+pub(in crate::http) fn of(extensions: &Extensions) -> Option<IpAddr> {
     let said = extensions.get::<PeerAddr>().map(|PeerAddr(peer)| *peer);
     said.or_else(|| connected(extensions)).map(|peer| peer.ip().to_canonical())
 }

@@ -1,14 +1,14 @@
 //! Who may tell for whom a request is.
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
-use super::network::Network;
+use super::network::Networks;
 
 /// The proxies that are believed.
 #[derive(Clone, Debug)]
 pub(super) enum Trust {
     /// Those in these networks.
-    Networks(Arc<[Network]>),
+    Networks(Networks),
     /// So many, wherever they are.
     Hops(usize),
 }
@@ -38,8 +38,7 @@ impl Trust {
 
     fn believes(&self, hop: usize, address: Option<IpAddr>) -> bool {
         match self {
-            Self::Networks(networks) => address
-                .is_some_and(|address| networks.iter().any(|network| network.contains(address))),
+            Self::Networks(networks) => networks.contain(address),
             Self::Hops(hops) => hop < *hops,
         }
     }
@@ -59,7 +58,7 @@ mod tests {
     }
 
     fn within(network: &str) -> Trust {
-        Trust::Networks([network.parse().expect("it is a network")].into())
+        Trust::Networks(Networks::read("behind", [network]).expect("it is a network"))
     }
 
     #[test]

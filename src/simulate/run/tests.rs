@@ -1,6 +1,7 @@
 //! What the model has to show, whatever the algorithm, and what the default limit has to
 //! show in it.
 
+mod dimming;
 mod promises;
 
 use super::*;
@@ -236,7 +237,8 @@ fn what_is_over_is_forgotten() {
     let mut world = World::new(&scenario, || Guard::limit(Fixed::new(16)), 1);
     world.run();
     world.record();
-    let nobody = Customer { kind: 0, instance: 0, work: 0.0, phase: 0, tries: 0, over: true };
+    let nobody =
+        Customer { kind: 0, instance: 0, work: 0.0, place: 0.0, phase: 0, tries: 0, over: true };
     let number = world.customers.push(nobody);
     assert!(number > 10_000, "{number} came");
     assert!(world.customers.get(number - 1).is_none());

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::trial::failure::Result;
 
-use super::{CONNECTIONS, Login, find, process::Signal, process::User, usual_folders};
+use super::{CONNECTIONS, Login, PASSWORD, find, process::Signal, process::User, usual_folders};
 
 pub(super) fn program(name: &str) -> Result<PathBuf> {
     find(name, usual_folders())
@@ -14,7 +14,7 @@ pub(super) fn program(name: &str) -> Result<PathBuf> {
 
 pub(super) fn prepare(user: User, folder: &Path) -> Result<Command> {
     let users = folder.join("users.sql");
-    fs::write(&users, USERS)?;
+    fs::write(&users, USERS.replace("{password}", PASSWORD))?;
     user.give(&users)?;
     let mut command = user.command(&program("mariadb-install-db")?, Signal::Kill)?;
     command.args(["--no-defaults", "--skip-test-db", "--skip-name-resolve"]);
@@ -43,7 +43,7 @@ pub(super) fn arguments(folder: &Path, port: u16) -> Vec<String> {
 
 pub(super) fn url(port: u16, login: Login) -> String {
     let user = match login {
-        Login::Shop => "shop",
+        Login::Shop => &format!("shop:{PASSWORD}"),
         Login::Other => "other",
         Login::Admin => "admin",
     };
@@ -53,7 +53,7 @@ pub(super) fn url(port: u16, login: Login) -> String {
 /// One statement a line, as the server wants it. It reads them at every start.
 const USERS: &str = "\
 CREATE DATABASE IF NOT EXISTS shop;
-CREATE USER IF NOT EXISTS shop@'127.0.0.1';
+CREATE USER IF NOT EXISTS shop@'127.0.0.1' IDENTIFIED BY '{password}';
 CREATE USER IF NOT EXISTS other@'127.0.0.1';
 CREATE USER IF NOT EXISTS admin@'127.0.0.1';
 GRANT ALL ON shop.* TO shop@'127.0.0.1';

@@ -24,7 +24,10 @@ use process::{Process, Signal, User};
 /// Connections that the server gives to all of its clients.
 pub(crate) const CONNECTIONS: u32 = 40;
 
-/// Who connects.
+/// What the shop connects with.
+pub(crate) const PASSWORD: &str = "open";
+
+/// Who connects. Only the shop needs a password.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Login {
     Shop,
@@ -49,6 +52,14 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Whether its programs are there.
+    pub(crate) fn is_installed(dialect: Dialect) -> bool {
+        match dialect {
+            Dialect::Postgres => postgres::program("initdb").is_ok(),
+            Dialect::MariaDb => mariadb::program("mariadbd").is_ok(),
+        }
+    }
+
     /// Makes a data folder and starts a server in it.
     pub(crate) async fn start(dialect: Dialect) -> Result<Self> {
         let user = User::unprivileged([dialect.system_user(), "nobody"])?;
@@ -56,6 +67,9 @@ impl Server {
         user.give(folder.path())?;
         let mut server = Self { dialect, port: free_port()?, user, process: None, folder };
         server.prepare()?;
+        if dialect == Dialect::Postgres {
+            postgres::demand_password(server.folder.path())?;
+        }
         server.launch()?;
         server.answers().await?;
         if dialect == Dialect::Postgres {

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sqlx::{AnyConnection, Connection, raw_sql};
+use sqlx::{AnyConnection, Connection, SqlStr, raw_sql};
 
+use crate::trial::dialect::Dialect;
 use crate::trial::failure::Result;
 
-use super::{CONNECTIONS, Login, find, process::Signal, process::User, usual_folders};
+use super::{CONNECTIONS, Login, PASSWORD, find, process::Signal, process::User, usual_folders};
 
 /// Debian keeps the versions apart; the newest is taken.
 pub(super) fn program(name: &str) -> Result<PathBuf> {
@@ -24,6 +25,14 @@ pub(super) fn prepare(user: User, folder: &Path) -> Result<Command> {
     command.args(["--username=postgres", "--auth=trust", "--no-sync", "--no-locale"]);
     command.args(["--encoding=UTF8", "--pgdata"]).arg(data(folder));
     Ok(command)
+}
+
+/// Of the shop, in front of the lines that trust all others.
+pub(super) fn demand_password(folder: &Path) -> Result<()> {
+    let path = data(folder).join("pg_hba.conf");
+    let trusting = fs::read_to_string(&path)?;
+    // As text: to hash it for each connection is slow without optimisation.
+    Ok(fs::write(&path, format!("host all shop 127.0.0.1/32 password\n{trusting}"))?)
 }
 
 pub(super) fn arguments(folder: &Path, port: u16) -> Vec<String> {
@@ -47,7 +56,7 @@ pub(super) fn arguments(folder: &Path, port: u16) -> Vec<String> {
 
 pub(super) fn url(port: u16, login: Login) -> String {
     let user = match login {
-        Login::Shop => "shop",
+        Login::Shop => &format!("shop:{PASSWORD}"),
         Login::Other => "other",
         Login::Admin => "postgres",
     };
@@ -58,6 +67,9 @@ pub(super) async fn create_users(admin: &str) -> Result<()> {
     let mut connection = AnyConnection::connect(admin).await?;
     for sql in
         ["CREATE ROLE shop LOGIN", "CREATE ROLE other LOGIN", "GRANT ALL ON SCHEMA public TO shop"]
+            .map(SqlStr::from_static)
+            .into_iter()
+            .chain([Dialect::Postgres.set_password(PASSWORD)])
     {
         raw_sql(sql).execute(&mut connection).await?;
     }

@@ -254,3 +254,10 @@ proptest! {
         prop_assert!(tries, "{:?}", rig.breaker.state);
     }
 }
+
+#[test]
+fn breakers_of_different_seeds_do_not_look_in_step() {
+    let spread = |seed| Breaker::new(figures(), seed, Instant::now()).spread(SECOND);
+    assert!((0..50).all(|seed| around(spread(seed), SECOND)));
+    assert!((1..50).all(|seed| spread(seed) != spread(0)));
+}

@@ -11,9 +11,10 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let class = (0..4_usize, 0..3_u8, 0..4_u8, prop::option::of(0..5_u32)).prop_map(
-        |(priority, rank, doublings, client)| {
-            let class = Class::new(Priority::ALL[priority]).rank(rank);
+    let client = prop::option::of(0..5_u32);
+    let class = (0..4_usize, any::<bool>(), 0..3_u8, 0..4_u8, client).prop_map(
+        |(priority, retry, rank, doublings, client)| {
+            let class = Class::new(Priority::ALL[priority]).retry(retry).rank(rank);
             let class = class.cost(f64::from(1 << doublings));
             client.map_or(class, |client| class.key(&client))
         },
@@ -29,11 +30,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     /// Against a plain list of who waits.
     #[test]
-    fn priority_rank_and_cost_are_never_passed_over(capacity in 0..8_usize, steps in steps()) {
+    fn priority_first_tries_rank_and_cost_are_never_passed_over(capacity in 0..8_usize, steps in steps()) {
         let mut trial = Trial::new(capacity);
         let mut list: Vec<(Class, usize)> = Vec::new();
         let key = |class: &Class| {
-            (std::cmp::Reverse(class.priority), class.rank, class.cost.doublings())
+            (std::cmp::Reverse(class.priority), class.retry, class.rank, class.cost.doublings())
         };
         for step in steps {
             match step {

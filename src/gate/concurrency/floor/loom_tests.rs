@@ -1,11 +1,12 @@
 //! No order of events loses a place or a wake-up.
 //!
-//! `RUSTFLAGS="--cfg brownout_loom" cargo test --release --lib loom`
+//! `cargo rustc --lib --profile bench -- --cfg brownout_loom` builds the program that has them;
+//! they are those with `loom` in their names.
 
 use loom::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -37,6 +38,10 @@ impl Trial {
     }
 
     fn enter(&self, class: &Class) -> Option<Ticket> {
+        if self.floor.admits_at_once(class) {
+            self.count();
+            return None;
+        }
         match self.floor.enter(class, self.now, |_| ()) {
             Answer::Admitted => self.count(),
             Answer::Not(Entered::Waiting(ticket)) => return Some(ticket),
@@ -50,7 +55,11 @@ impl Trial {
     }
 
     fn free(&self, cost: Cost) {
-        if self.floor.free(cost) {
+        let freed = match is_usual(cost) {
+            true => self.floor.count.free(),
+            false => self.floor.free_dear(cost),
+        };
+        if freed {
             self.admit_waiting();
         }
     }
@@ -181,4 +190,32 @@ fn loom_a_dear_one_that_leaves_hands_on_its_place() {
         ]);
         assert_eq!(trial.counts(), (2, 1, 0));
     });
+}
+
+/// Who drains says so, and then looks who is there; who comes in looks after that.
+fn drained_with(limit: f64) {
+    model(move || {
+        let (trial, drains) = (Trial::new(limit), Arc::new(AtomicBool::new(false)));
+        let newcomer = {
+            let (trial, drains) = (trial.clone(), drains.clone());
+            thread::spawn(move || {
+                trial.enter(&NORMAL.into());
+                drains.load(Ordering::Relaxed)
+            })
+        };
+        drains.store(true, Ordering::Relaxed);
+        let is_idle = trial.floor.is_idle();
+        let has_seen_it = newcomer.join().expect("it ends well");
+        assert!(has_seen_it || !is_idle, "neither has seen the other");
+    });
+}
+
+#[test]
+fn loom_who_comes_in_past_a_drain_is_seen_by_it() {
+    drained_with(1.0);
+}
+
+#[test]
+fn loom_who_comes_to_wait_past_a_drain_is_seen_by_it() {
+    drained_with(0.0);
 }

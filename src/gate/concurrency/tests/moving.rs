@@ -14,8 +14,8 @@ impl Limit for Set {
     fn update(&mut self, _signal: &Signal, _usage: &Usage) {}
 }
 
-fn signal() -> Signal {
-    Meter::new(Slow::default(), clock::now()).take(clock::now(), Duration::ZERO)
+pub(super) fn signal() -> Signal {
+    Meter::new(Slow::default(), clock::stamp()).take(clock::stamp(), Duration::ZERO)
 }
 
 /// Notes what it is told was refused.
@@ -177,4 +177,27 @@ async fn a_reload_without_an_algorithm_keeps_what_was_learned() {
     let error = gate.reload(ConcurrencyLimit::new().max(0)).unwrap_err();
     assert_eq!(error.setting(), "max");
     assert_eq!(gate.limit(), 5, "nothing has changed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_came_before_the_limit_was_enforced_hands_the_place_on() {
+    let settings = || ConcurrencyLimit::new().algorithm(Fixed::new(1));
+    let gate = settings().report_only().gate().expect("it is valid");
+    let permit = admitted(&gate, NORMAL);
+    gate.reload(settings()).expect("it is valid");
+    let mut wait = waiting(&gate, NORMAL);
+    drop(permit);
+    assert!(assert_ready!(wait.poll()).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_may_wait_any_more_nobody_has_to_go_for_who_comes() {
+    let gate = gate(1, 9);
+    let permit = admitted(&gate, NORMAL);
+    let mut wait = waiting(&gate, NORMAL);
+    let settings = ConcurrencyLimit::new().algorithm(Fixed::new(1)).max_wait(Duration::ZERO);
+    gate.reload(settings).expect("it is valid");
+    assert_eq!(refused(&gate, CRITICAL), Reason::QueueFull);
+    drop(permit);
+    assert!(assert_ready!(wait.poll()).is_ok());
 }

@@ -56,8 +56,8 @@ async fn a_probe_of_a_route_may_take_what_the_database_calls_slow() {
     let class = route("unit: slow");
     two.acquaint(class, 1, Some(0.001));
     let patient = Slow { after: 5 * SECOND, ..Slow::default() };
-    let mut meter = Meter::new(patient, clock::now());
-    two.gates.hear(&meter.take(clock::now(), Duration::ZERO), 0);
+    let mut meter = Meter::new(patient, clock::stamp());
+    two.gates.hear(&meter.take(clock::stamp(), Duration::ZERO), 0);
     let state = two.gates.0.learned.of(&class).expect("it was seen").clone();
     let breaker = state.at(0).breaker();
     breaker.force_open();

@@ -1,0 +1,9 @@
+//! Retries, from both ends.
+
+#![cfg(feature = "client")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod client;
+mod server;
