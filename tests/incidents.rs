@@ -66,6 +66,25 @@ async fn who_looks_hears_of_a_database_that_hangs_though_nobody_comes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_has_no_name_does_not_stand_out() {
+    for (text, stands_out) in [("SELECT 1", Some("SELECT ?")), ("", None)] {
+        let (db, admission) = shop();
+        let statement = db.sql(text);
+        let _hanging: Vec<_> = (0..5).map(|_| statement.start()).collect();
+        for _ in 0..10 {
+            advance(1_000 * MS).await;
+            let _ = admission.incidents();
+        }
+        let incidents = admission.incidents();
+        let [incident] = &incidents[..] else { panic!("there is one: {incidents:?}") };
+        assert_eq!(incident.statement.as_deref(), stands_out);
+        let sentence = admission.overview().sentence;
+        let why = stands_out.map_or("the first sign was: circuit of shop", |_| "stands out is");
+        assert!(sentence.contains(why), "{sentence}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_was_refused_is_told_in_the_incident_and_in_the_sentence() {
     let (_db, admission) = shop();
     // Who looks is who records, where nothing is asked of the database.

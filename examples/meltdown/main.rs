@@ -25,7 +25,6 @@ mod client;
 mod dialect;
 mod errand;
 mod goals;
-mod ledger;
 mod load;
 mod mix;
 mod popularity;

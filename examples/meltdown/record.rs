@@ -140,6 +140,15 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    /// What was ordered, and whether that was acknowledged.
+    pub(crate) fn orders(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.exchanges.iter().filter_map(|exchange| {
+            exchange.order.as_deref().map(|order| (order, exchange.succeeded()))
+        })
+    }
+}
+
+impl Record {
     /// The requests that arrived in a phase.
     pub(crate) fn arrived_in(&self, phase: Phase) -> impl Iterator<Item = &Exchange> {
         self.exchanges.iter().filter(move |exchange| self.timeline.phase(exchange.arrived) == phase)

@@ -11,18 +11,19 @@ use crate::calibrate::Calibration;
 use crate::client::Customers;
 use crate::dialect::Source;
 use crate::errand::{Errand, Errands};
-use crate::ledger::Ledger;
 use crate::load;
 use crate::mix::Route;
 use crate::protection::Protection;
 use crate::quiet_hours;
 use crate::record::Record;
 use crate::recovery::time_to_recover;
+use crate::seed::audit;
 use crate::server::Server;
 use crate::store::Store;
 use crate::terminal::failure::Result;
 use crate::timeline::{Phase, Timeline};
 use crate::watching::figures::per_cent;
+use crate::watching::ledger::Ledger;
 use crate::watching::progress::Progress;
 
 /// What all runs share.
@@ -108,7 +109,9 @@ impl Stage {
         let database_page = server.shop.database_page();
         let postmortems = server.shop.postmortems();
         let customers = Customers::new(server.address);
-        let ledger = Ledger::settle(&record, &customers, &self.store, item);
+        let was_placed = async |order: &str| customers.was_placed(order).await;
+        let audit = async || audit(&self.store, item).await;
+        let ledger = Ledger::settle(record.orders(), was_placed, audit);
         let ledger = self.runtime.block_on(ledger)?;
         let work = record.surge_goodput(|route| calibration.weight(route));
         Ok(Run {

@@ -1,6 +1,9 @@
 //! What a protocol knows of a request by itself.
 
-use super::protocol::{AsError, Judged};
+use super::{
+    hand_on,
+    protocol::{AsError, Judged},
+};
 use crate::{brownout::Brownout, class::Route, rejection::Rejection};
 
 /// What a protocol knows of a request by itself, where its class does not say.
@@ -57,23 +60,5 @@ pub enum Format {
 impl<Req> Inspect<Req> for AsError {}
 
 impl<P: Inspect<Req>, J, Req> Inspect<Req> for Judged<P, J> {
-    fn route(&self, request: &Req) -> Option<Route> {
-        self.protocol.route(request)
-    }
-
-    fn is_preflight(&self, request: &Req) -> bool {
-        self.protocol.is_preflight(request)
-    }
-
-    fn tell_brownout(&self, request: &mut Req, brownout: Brownout) {
-        self.protocol.tell_brownout(request, brownout);
-    }
-
-    fn tell_refusal(&self, request: &mut Req, rejection: &Rejection) {
-        self.protocol.tell_refusal(request, rejection);
-    }
-
-    fn format(&self, request: &Req) -> Format {
-        self.protocol.format(request)
-    }
+    hand_on! { (Req) route, is_preflight, tell_brownout, tell_refusal, format }
 }

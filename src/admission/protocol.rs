@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use super::inspect::Format;
+use super::{hand_on, inspect::Format};
 use crate::{
     database::Spent,
     gate::Finish,
@@ -251,47 +251,8 @@ where
     type Response<H> = P::Response<H>;
     type Refusal = P::Refusal;
 
-    fn answer<H: Finish>(&self, response: Res, held: Option<H>) -> Self::Response<H> {
-        self.protocol.answer(response, held)
-    }
-
-    fn refusal(&self, rejection: &Rejection, format: Format) -> Result<P::Refusal, Err> {
-        self.protocol.refusal(rejection, format)
-    }
-
-    fn answer_refused<H>(&self, refusal: P::Refusal) -> Self::Response<H> {
-        self.protocol.answer_refused(refusal)
-    }
-
-    fn refuse<H>(&self, rejection: Rejection, format: Format) -> Result<Self::Response<H>, Err> {
-        self.protocol.refuse(rejection, format)
-    }
-
-    fn has_failed(&self, result: &Result<Res, Err>) -> bool {
-        self.protocol.has_failed(result)
-    }
-
-    fn format_of(&self, result: &Result<Res, Err>) -> Format {
-        self.protocol.format_of(result)
-    }
-
-    fn tell_fallback(&self, response: &mut Res, rejection: &Rejection) {
-        self.protocol.tell_fallback(response, rejection);
-    }
-
-    fn tell_standing(&self, response: &mut Res, standing: &Standing) {
-        self.protocol.tell_standing(response, standing);
-    }
-
-    fn tell_spent(&self, response: &mut Res, spent: &[Spent]) {
-        self.protocol.tell_spent(response, spent);
-    }
-
-    fn note_admitted(&self, waited: Duration, level: Option<f64>) {
-        self.protocol.note_admitted(waited, level);
-    }
-
-    fn note_spent(&self, spent: &[Spent]) {
-        self.protocol.note_spent(spent);
+    hand_on! {
+        (Res, Err) answer, refusal, answer_refused, refuse, has_failed, format_of, tell_fallback,
+        tell_standing, tell_spent, note_admitted, note_spent
     }
 }

@@ -1,16 +1,11 @@
 //! More than HTTP says by itself, or said differently.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 
 use crate::{
-    admission::{Format, GateLayer, Inspect, Protocol},
-    brownout::Brownout,
-    class::Route,
+    admission::{Format, GateLayer, Inspect, Protocol, hand_on},
     database::Spent,
-    gate::Finish,
     outcome::{Judge, Outcome},
     rejection::Rejection,
     standing::Standing,
@@ -80,24 +75,10 @@ impl<P: Judge<Res, E>, A, Res, E> Judge<Res, E> for Amended<P, A> {
 }
 
 impl<P: Inspect<Req>, A: Amend, Req> Inspect<Req> for Amended<P, A> {
-    fn route(&self, request: &Req) -> Option<Route> {
-        self.protocol.route(request)
-    }
+    hand_on! { (Req) route, tell_brownout, tell_refusal, format }
 
     fn is_preflight(&self, request: &Req) -> bool {
         self.protocol.is_preflight(request) && self.amend.spares_preflights()
-    }
-
-    fn tell_brownout(&self, request: &mut Req, brownout: Brownout) {
-        self.protocol.tell_brownout(request, brownout);
-    }
-
-    fn tell_refusal(&self, request: &mut Req, rejection: &Rejection) {
-        self.protocol.tell_refusal(request, rejection);
-    }
-
-    fn format(&self, request: &Req) -> Format {
-        self.protocol.format(request)
     }
 }
 
@@ -109,8 +90,9 @@ where
     type Response<H> = P::Response<H>;
     type Refusal = P::Refusal;
 
-    fn answer<H: Finish>(&self, response: Response<B>, held: Option<H>) -> Self::Response<H> {
-        self.protocol.answer(response, held)
+    hand_on! {
+        (Response<B>, E) answer, answer_refused, has_failed, format_of, tell_fallback,
+        note_admitted, note_spent
     }
 
     fn refusal(&self, rejection: &Rejection, format: Format) -> Result<Response<Bytes>, E> {
@@ -121,22 +103,6 @@ where
         Ok(self.amend.amend_refusal(rejection, response))
     }
 
-    fn answer_refused<H>(&self, refusal: Response<Bytes>) -> Self::Response<H> {
-        self.protocol.answer_refused(refusal)
-    }
-
-    fn has_failed(&self, result: &Result<Response<B>, E>) -> bool {
-        self.protocol.has_failed(result)
-    }
-
-    fn format_of(&self, result: &Result<Response<B>, E>) -> Format {
-        self.protocol.format_of(result)
-    }
-
-    fn tell_fallback(&self, response: &mut Response<B>, rejection: &Rejection) {
-        self.protocol.tell_fallback(response, rejection);
-    }
-
     fn tell_standing(&self, response: &mut Response<B>, standing: &Standing) {
         self.protocol.tell_standing(response, standing);
         self.amend.tell_standing(standing, response.headers_mut());
@@ -145,13 +111,5 @@ where
     fn tell_spent(&self, response: &mut Response<B>, spent: &[Spent]) {
         self.protocol.tell_spent(response, spent);
         self.amend.tell_spent(spent, response.headers_mut());
-    }
-
-    fn note_admitted(&self, waited: Duration, level: Option<f64>) {
-        self.protocol.note_admitted(waited, level);
-    }
-
-    fn note_spent(&self, spent: &[Spent]) {
-        self.protocol.note_spent(spent);
     }
 }

@@ -7,14 +7,9 @@ use http::Response;
 
 use super::lent::Lent;
 use crate::{
-    admission::{Format, GateLayer, Inspect, Protocol},
-    brownout::Brownout,
-    class::Route,
-    database::Spent,
+    admission::{GateLayer, Inspect, Protocol, hand_on},
     gate::Finish,
     outcome::{Judge, Outcome},
-    rejection::Rejection,
-    standing::Standing,
 };
 
 impl<G, C, P> GateLayer<G, C, P> {
@@ -65,25 +60,7 @@ impl<P: Judge<Res, E>, Res, E> Judge<Res, E> for BodyWithin<P> {
 }
 
 impl<P: Inspect<Req>, Req> Inspect<Req> for BodyWithin<P> {
-    fn route(&self, request: &Req) -> Option<Route> {
-        self.protocol.route(request)
-    }
-
-    fn is_preflight(&self, request: &Req) -> bool {
-        self.protocol.is_preflight(request)
-    }
-
-    fn tell_brownout(&self, request: &mut Req, brownout: Brownout) {
-        self.protocol.tell_brownout(request, brownout);
-    }
-
-    fn tell_refusal(&self, request: &mut Req, rejection: &Rejection) {
-        self.protocol.tell_refusal(request, rejection);
-    }
-
-    fn format(&self, request: &Req) -> Format {
-        self.protocol.format(request)
-    }
+    hand_on! { (Req) route, is_preflight, tell_brownout, tell_refusal, format }
 }
 
 impl<P, B, E> Protocol<Response<B>, E> for BodyWithin<P>
@@ -101,43 +78,8 @@ where
         self.protocol.answer(response, lent)
     }
 
-    fn refusal(&self, rejection: &Rejection, format: Format) -> Result<Response<Bytes>, E> {
-        self.protocol.refusal(rejection, format)
-    }
-
-    fn answer_refused<H>(&self, refusal: Response<Bytes>) -> Self::Response<H> {
-        self.protocol.answer_refused(refusal)
-    }
-
-    fn refuse<H>(&self, rejection: Rejection, format: Format) -> Result<Self::Response<H>, E> {
-        self.protocol.refuse(rejection, format)
-    }
-
-    fn has_failed(&self, result: &Result<Response<B>, E>) -> bool {
-        self.protocol.has_failed(result)
-    }
-
-    fn format_of(&self, result: &Result<Response<B>, E>) -> Format {
-        self.protocol.format_of(result)
-    }
-
-    fn tell_fallback(&self, response: &mut Response<B>, rejection: &Rejection) {
-        self.protocol.tell_fallback(response, rejection);
-    }
-
-    fn tell_standing(&self, response: &mut Response<B>, standing: &Standing) {
-        self.protocol.tell_standing(response, standing);
-    }
-
-    fn tell_spent(&self, response: &mut Response<B>, spent: &[Spent]) {
-        self.protocol.tell_spent(response, spent);
-    }
-
-    fn note_admitted(&self, waited: Duration, level: Option<f64>) {
-        self.protocol.note_admitted(waited, level);
-    }
-
-    fn note_spent(&self, spent: &[Spent]) {
-        self.protocol.note_spent(spent);
+    hand_on! {
+        (Response<B>, E) refusal, answer_refused, refuse, has_failed, format_of, tell_fallback,
+        tell_standing, tell_spent, note_admitted, note_spent
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::database::{Database, Hanging, PoolSnapshot, Report, StatementFigures};
+use crate::database::{Database, Hanging, OTHER, PoolSnapshot, Report, StatementFigures};
 
 /// What a database said shortly after an incident began.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,14 +46,15 @@ impl Evidence {
     }
 
     /// The statement that stands out: most of what hangs, or else what takes nearly all of
-    /// the time, or more than half of it and longer than alone.
+    /// the time, or more than half of it and longer than alone. None where that has no name.
     pub(super) fn statement(&self) -> Option<&Arc<str>> {
         let hangs = self.hanging.first().map(|own| &own.statement);
         let slows = |own: &&StatementFigures| {
             let slower = own.lately.slowdown.is_some_and(|slower| slower > 2.0);
             own.lately.share > 0.8 || (own.lately.share > 0.5 && slower)
         };
-        hangs.or_else(|| self.statements.iter().find(slows).map(|own| &own.name))
+        let stands_out = hangs.or_else(|| self.statements.iter().find(slows).map(|own| &own.name));
+        stands_out.filter(|name| ***name != *OTHER)
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     class::Priority,
+    database::OTHER,
     event::{Cause, Event},
     journal::{Latest, Transition},
 };
@@ -252,7 +253,8 @@ impl Ongoing {
 fn statement_of(transition: &Transition) -> Option<std::sync::Arc<str>> {
     match &transition.event {
         Event::Circuit { cause: Cause::BadCalls(calls), .. } => {
-            calls.worst.as_ref().map(|worst| worst.name.clone())
+            let worst = calls.worst.as_ref().map(|worst| worst.name.clone());
+            worst.filter(|name| **name != *OTHER)
         }
         _ => None,
     }

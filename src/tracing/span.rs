@@ -5,14 +5,9 @@ use std::time::Duration;
 use ::tracing::Span;
 
 use crate::{
-    admission::{Format, GateLayer, Inspect, Protocol},
-    brownout::Brownout,
-    class::Route,
+    admission::{GateLayer, Inspect, Protocol, hand_on},
     database::Spent,
-    gate::Finish,
     outcome::{Judge, Outcome},
-    rejection::Rejection,
-    standing::Standing,
 };
 
 /// A protocol that says on the span of a request how it went. Made by
@@ -92,36 +87,9 @@ where
     type Response<H> = P::Response<H>;
     type Refusal = P::Refusal;
 
-    fn answer<H: Finish>(&self, response: Res, held: Option<H>) -> Self::Response<H> {
-        self.protocol.answer(response, held)
-    }
-
-    fn refusal(&self, rejection: &Rejection, format: Format) -> Result<P::Refusal, Err> {
-        self.protocol.refusal(rejection, format)
-    }
-
-    fn answer_refused<H>(&self, refusal: P::Refusal) -> Self::Response<H> {
-        self.protocol.answer_refused(refusal)
-    }
-
-    fn has_failed(&self, result: &Result<Res, Err>) -> bool {
-        self.protocol.has_failed(result)
-    }
-
-    fn format_of(&self, result: &Result<Res, Err>) -> Format {
-        self.protocol.format_of(result)
-    }
-
-    fn tell_fallback(&self, response: &mut Res, rejection: &Rejection) {
-        self.protocol.tell_fallback(response, rejection);
-    }
-
-    fn tell_standing(&self, response: &mut Res, standing: &Standing) {
-        self.protocol.tell_standing(response, standing);
-    }
-
-    fn tell_spent(&self, response: &mut Res, spent: &[Spent]) {
-        self.protocol.tell_spent(response, spent);
+    hand_on! {
+        (Res, Err) answer, refusal, answer_refused, refuse, has_failed, format_of, tell_fallback,
+        tell_standing, tell_spent
     }
 
     fn note_admitted(&self, waited: Duration, level: Option<f64>) {
@@ -149,25 +117,7 @@ impl<P: Judge<Res, Err>, Res, Err> Judge<Res, Err> for Recorded<P> {
 }
 
 impl<P: Inspect<Req>, Req> Inspect<Req> for Recorded<P> {
-    fn route(&self, request: &Req) -> Option<Route> {
-        self.protocol.route(request)
-    }
-
-    fn is_preflight(&self, request: &Req) -> bool {
-        self.protocol.is_preflight(request)
-    }
-
-    fn tell_brownout(&self, request: &mut Req, brownout: Brownout) {
-        self.protocol.tell_brownout(request, brownout);
-    }
-
-    fn tell_refusal(&self, request: &mut Req, rejection: &Rejection) {
-        self.protocol.tell_refusal(request, rejection);
-    }
-
-    fn format(&self, request: &Req) -> Format {
-        self.protocol.format(request)
-    }
+    hand_on! { (Req) route, is_preflight, tell_brownout, tell_refusal, format }
 }
 
 const WAIT: &str = "brownout.wait";

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::errand::Route;
 use super::fault::Fault;
-use super::ledger::Ledger;
 use super::load;
+use super::peak::{BUCKET, peak};
 use super::protection::Guard;
 use super::record::Record;
-use super::recovery::{BUCKET, peak, time_to_recover};
+use super::watching::ledger::Ledger;
+use super::watching::recovery::time_to_recover;
 
 /// Everything that one run showed.
 #[derive(Debug)]
@@ -122,7 +123,7 @@ impl Findings {
     }
 
     fn recovery(&self) -> Figure {
-        let back = time_to_recover(&self.record);
+        let back = time_to_recover(self.record.after_the_fault(), self.record.observed());
         let shown = back.map_or("never".to_owned(), seconds);
         let in_time = back.is_some_and(|after| after <= BACK_WITHIN);
         goal("back to ≥ 99 % after the end, ≤ 3 s", shown, self.guarded, in_time)

@@ -8,17 +8,19 @@ pub(crate) mod failure;
 pub(crate) mod fault;
 pub(crate) mod findings;
 mod host;
-pub(crate) mod ledger;
 mod load;
 pub(crate) mod panics;
+mod peak;
 pub(crate) mod protection;
 mod proxy;
 pub(crate) mod record;
-mod recovery;
 pub(crate) mod seed;
 pub(crate) mod server;
 pub(crate) mod shop;
 pub(crate) mod store;
+#[allow(dead_code, reason = "examples use the rest")]
+#[path = "../../watching/mod.rs"]
+mod watching;
 
 use std::time::Duration;
 
@@ -30,11 +32,11 @@ use failure::Result;
 use fault::{Fault, Scene};
 use findings::Findings;
 use host::Host;
-use ledger::Ledger;
 use protection::{Guard, Protection};
 use proxy::Proxy;
 use record::Record;
 use server::{Login, Server};
+use watching::ledger::Ledger;
 
 /// A server with a filled shop.
 #[derive(Debug)]
@@ -139,6 +141,8 @@ impl Stage {
     async fn settle(&self, record: &Record) -> Result<Ledger> {
         let (dialect, url) = (self.server.dialect, self.server.url(Login::Shop));
         let other = Host::start(dialect, url.clone(), Protection::absent()).await?;
-        Ledger::settle(&record.exchanges, &Customers::new(other.address), &url).await
+        let customers = Customers::new(other.address);
+        let was_placed = async |order: &str| customers.was_placed(order).await;
+        Ledger::settle(record.orders(), was_placed, async || seed::audit(&url).await).await
     }
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::errand::Route;
+use super::watching::figures::per_cent;
 
 /// The answer to one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,6 +66,25 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    /// What was ordered, and whether that was acknowledged.
+    pub(crate) fn orders(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.exchanges.iter().filter_map(|exchange| {
+            exchange.order.as_deref().map(|order| (order, exchange.succeeded()))
+        })
+    }
+
+    /// From the end of the fault: when whose request arrived, and whether it succeeded.
+    pub(crate) fn after_the_fault(&self) -> Vec<(Duration, bool)> {
+        let end = self.fault.end;
+        let later = self.exchanges.iter().filter(|exchange| exchange.arrived >= end);
+        later.map(|exchange| (exchange.arrived - end, exchange.succeeded())).collect()
+    }
+
+    /// How long it was watched after the fault.
+    pub(crate) fn observed(&self) -> Duration {
+        self.end.saturating_sub(self.fault.end)
+    }
+
     /// Per cent of the requests to `routes` arriving in `span` that succeeded.
     pub(crate) fn success(&self, span: &Range<Duration>, routes: impl Fn(Route) -> bool) -> f64 {
         per_cent(self.arrived_in(span, routes).map(Exchange::succeeded))
@@ -92,14 +112,4 @@ impl Record {
             move |exchange: &&Exchange| span.contains(&exchange.arrived) && routes(exchange.route);
         self.exchanges.iter().filter(inside)
     }
-}
-
-/// Share of `true` in per cent; of nothing, all.
-pub(crate) fn per_cent(outcomes: impl Iterator<Item = bool>) -> f64 {
-    let (mut good, mut all) = (0_u32, 0_u32);
-    for outcome in outcomes {
-        all += 1;
-        good += u32::from(outcome);
-    }
-    if all == 0 { 100.0 } else { 100.0 * f64::from(good) / f64::from(all) }
 }

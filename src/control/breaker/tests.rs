@@ -12,7 +12,7 @@ use crate::{
 mod closed;
 mod closed_loop;
 mod forced;
-mod model_tests;
+mod model;
 mod open;
 mod silence;
 mod stragglers;

@@ -5,11 +5,6 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::customers::Customers;
-use super::failure::Result;
-use super::record::Exchange;
-use super::seed::audit;
-
 /// The customers' knowledge against the database's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ledger {
@@ -28,22 +23,20 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Asks the shop for every order in doubt, then looks into the tables.
-    pub(crate) async fn settle(
-        exchanges: &[Exchange],
-        customers: &Customers,
-        url: &str,
-    ) -> Result<Self> {
-        let orders = exchanges.iter().filter_map(|exchange| {
-            exchange.order.as_deref().map(|order| (order, exchange.succeeded()))
-        });
+    /// Of these orders, with whether they were acknowledged: asks whether those in doubt
+    /// were placed, then looks into the tables for the orders there and the pieces sold.
+    pub(crate) async fn settle<'a, E>(
+        orders: impl Iterator<Item = (&'a str, bool)>,
+        was_placed: impl AsyncFn(&str) -> Option<bool>,
+        audit: impl AsyncFn() -> Result<(Vec<String>, i64), E>,
+    ) -> Result<Self, E> {
         let (acknowledged, doubtful): (Vec<_>, Vec<_>) = orders.partition(|(_, known)| *known);
         let acknowledged: Vec<&str> = acknowledged.into_iter().map(|(order, _)| order).collect();
         let mut doubtful: Vec<&str> = doubtful.into_iter().map(|(order, _)| order).collect();
         let (mut learned, mut unknown) = (0, 0);
         for _ in 0..ROUNDS {
-            (doubtful, unknown) = ask(customers, doubtful, &mut learned).await;
-            let (rows, sold) = audit(url).await?;
+            (doubtful, unknown) = ask(&was_placed, doubtful, &mut learned).await;
+            let (rows, sold) = audit().await?;
             let ledger = Self { unknown, ..Self::compare(&acknowledged, learned, &rows, sold) };
             if ledger.is_exact() {
                 return Ok(ledger);
@@ -52,7 +45,7 @@ impl Ledger {
             // its way, behind others that want the same row.
             sleep(PAUSE).await;
         }
-        let (rows, sold) = audit(url).await?;
+        let (rows, sold) = audit().await?;
         Ok(Self { unknown, ..Self::compare(&acknowledged, learned, &rows, sold) })
     }
 
@@ -78,13 +71,13 @@ impl Ledger {
 /// Asks for each order. Returns those that are not placed, as far as one knows, and of
 /// how many one does not know.
 async fn ask<'a>(
-    customers: &Customers,
+    was_placed: impl AsyncFn(&str) -> Option<bool>,
     orders: Vec<&'a str>,
     learned: &mut usize,
 ) -> (Vec<&'a str>, usize) {
     let (mut missing, mut unknown) = (Vec::new(), 0);
     for order in orders {
-        match customers.was_placed(order).await {
+        match was_placed(order).await {
             Some(true) => *learned += 1,
             Some(false) => missing.push(order),
             None => {
