@@ -180,11 +180,12 @@ mod tests {
     #[test]
     fn what_lives_on_the_heap_is_seen_and_what_was_freed_is_not() {
         let _alone = JUDGED.blocking_lock();
-        let before = heap();
-        let much = vec![1_u8; 64 << 20];
-        assert!(heap() - before > 60 << 20);
-        assert!(resident() > 60 << 20);
+        // Others come and go meanwhile, with less than half of this.
+        let (before, half) = (heap(), 64 << 20);
+        let much = vec![1_u8; 128 << 20];
+        assert!(heap() > before + half);
+        assert!(resident() > half);
         drop(much);
-        assert!(heap().saturating_sub(before) < 30 << 20);
+        assert!(heap() < before + half);
     }
 }
