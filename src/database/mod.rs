@@ -67,7 +67,6 @@ pub use recent::DatabaseSnapshot;
 pub use report::{Hanging, PoolAdvice, Report, RouteFigures, Saturated, Sustained, Throughput};
 pub use service::QueryService;
 pub use statement::Statement;
-#[cfg(feature = "metrics")]
 pub(crate) use table::OTHER;
 pub use to_the_end::ToTheEnd;
 pub use visit::Spent;
