@@ -108,13 +108,14 @@ fn quota_in(policy: &Policy, seconds: u64) -> u64 {
 /// one.
 fn window(standing: &Standing) -> u64 {
     let Policy { cells, period, burst, .. } = standing.policy();
-    let time_of = |number: u32| {
-        let time = period.as_nanos() * u128::from(number);
-        time.checked_div(u128::from(*cells)).unwrap_or_default()
-    };
+    let cells = u128::from(*cells).max(1);
+    let time_of = |number: u32| period.as_nanos() * u128::from(number);
     let nanos = match standing.remaining() {
-        0 => standing.full_after().as_nanos().saturating_sub(time_of(burst.saturating_sub(1))),
-        left => time_of(left),
+        0 => {
+            let others = time_of(burst.saturating_sub(1)) / cells;
+            standing.full_after().as_nanos().saturating_sub(others)
+        }
+        left => time_of(left).div_ceil(cells),
     };
     capped(nanos.div_ceil(SECOND)).max(1)
 }
@@ -188,6 +189,9 @@ mod tests {
         assert_eq!(left(0, seconds(10)), 1);
         let daily = standing(policy("a", 1, seconds(86_400), 1), 0, seconds(86_399));
         assert_eq!(window(&daily), 86_399);
+        // A part of a nanosecond more than 4 294 967 297 seconds.
+        let rare = standing(policy("a", u32::MAX, Duration::MAX, 1), 1, seconds(1));
+        assert_eq!(window(&rare), 4_294_967_298);
         let quick = standing(policy("a", 1_000, seconds(1), 500), 250, Duration::from_millis(250));
         assert_eq!(window(&quick), 1);
     }
