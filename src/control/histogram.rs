@@ -39,7 +39,9 @@ impl Histogram {
     /// The latency that `share` of the queries did not exceed; `None` without queries.
     pub(crate) fn quantile(&self, share: f64) -> Option<Duration> {
         let total: u64 = self.counts.iter().copied().map(u64::from).sum();
-        let rank = ((total as f64 * share).ceil() as u64).max(1);
+        // In binary, 7 % of 100 is a little more than 7, which is not the eighth.
+        let exact = total as f64 * share * (1.0 - 2.0 * f64::EPSILON);
+        let rank = (exact.ceil() as u64).max(1);
         let mut seen = 0;
         self.counts
             .iter()
@@ -90,6 +92,10 @@ mod tests {
         let p50 = histogram.quantile(0.5).expect("a hundred went in");
         assert!((50_000..=56_250).contains(&p50.as_micros()), "{p50:?}");
         assert!(histogram.quantile(1.0) >= Some(Duration::from_millis(100)));
+        for millis in 1..=100 {
+            let told = histogram.quantile(millis as f64 / 100.0).expect("a hundred went in");
+            assert_eq!(told, Duration::from_micros(highest(bucket(1_000 * millis))), "{millis} ms");
+        }
     }
 
     proptest! {
