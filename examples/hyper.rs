@@ -1,11 +1,11 @@
-//! A server of hyper without axum: layers around a plain service, connection by connection. The
-//! route is said by a closure, since there is no router to tell it.
+//! A server of hyper without axum: layers around a plain service, connection by connection. There is
+//! no router to tell the routes, so they are listed.
 //!
 //! `cargo run --example hyper`
 
 use std::{convert::Infallible, error::Error, net::SocketAddr, time::Duration};
 
-use brownout::{Admission, Class, ConcurrencyLimit, Database, Priority, Route, limit::Fixed};
+use brownout::{Admission, ConcurrencyLimit, Database, Priority, http::Routes, limit::Fixed};
 use http::{Request, Response, StatusCode, header};
 use http_body_util::{Empty, Full};
 use hyper::{
@@ -45,22 +45,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn serve(listener: TcpListener, admission: Admission, db: Database) {
     let handler = service_fn(move |request| page(request, db.clone()));
-    let service = ServiceBuilder::new().layer(admission.layer().classify(class)).service(handler);
+    let routes = Routes::new()
+        .learned()
+        .route("/checkout", Priority::Critical)
+        .route("/search", Priority::Sheddable);
+    let service = ServiceBuilder::new().layer(admission.layer().classify(routes)).service(handler);
     while let Ok((stream, _)) = listener.accept().await {
         // A clone has the same gates: what they limit is all connections together.
         let service = TowerToHyperService::new(service.clone());
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
-}
-
-/// Which page it is, without what changes from request to request.
-fn class(request: &Request<Incoming>) -> Class {
-    let priority = match request.uri().path() {
-        "/checkout" => Priority::Critical,
-        "/search" => Priority::Sheddable,
-        _ => return Class::default(), // whatever somebody makes up
-    };
-    Class::new(priority).route(Route::of(request.method().as_str(), request.uri().path()))
 }
 
 async fn page(_: Request<Incoming>, db: Database) -> Result<Response<Full<Bytes>>, Infallible> {

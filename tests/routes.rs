@@ -8,7 +8,7 @@ use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use brownout::{
     Admission, AdmissionLayer, Circuit, CircuitBreaker, Class, Classify, ConcurrencyLimit,
-    Database, InFlight, Outcome, Priority, Route, attributed, limit::Fixed,
+    Database, InFlight, Outcome, Priority, Route, attributed, http::Routes, limit::Fixed,
 };
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
@@ -37,6 +37,16 @@ where
     W: FnOnce() -> F,
     F: Future<Output = ()>,
 {
+    send_by(layer, by_path, path, work).await
+}
+
+/// The same, classified in another way.
+async fn send_by<C, F, W>(layer: &AdmissionLayer, class: C, path: &str, work: W) -> StatusCode
+where
+    C: Classify<Request<()>> + Clone,
+    W: FnOnce() -> F,
+    F: Future<Output = ()>,
+{
     let work = Arc::new(Mutex::new(Some(work)));
     let handler = service_fn(move |_: Request<()>| {
         let work = work.clone();
@@ -46,7 +56,7 @@ where
             ok()
         }
     });
-    let service = layer.clone().classify(by_path).layer(handler);
+    let service = layer.clone().classify(class).layer(handler);
     service.oneshot(get(path)).await.expect("it is infallible").status()
 }
 
@@ -95,6 +105,24 @@ async fn a_route_that_needs_no_database_goes_on_while_the_limit_is_reached() {
     assert_eq!(send(&layer, "/new", async || ()).await, StatusCode::SERVICE_UNAVAILABLE);
     drop(full);
     assert_eq!(send(&layer, "/new", async || ()).await, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_no_server_tells_a_route_paths_that_are_listed_are_learned() {
+    let db = Database::new("shop");
+    let admission = one_place(&[&db]);
+    let layer = admission.layer();
+    let routes = Routes::new().learned().route("/help", Priority::Normal);
+    for number in 0..60 {
+        let path = format!("/help/{number}");
+        let status = send_by(&layer, routes.clone(), &path, async || ()).await;
+        assert_eq!(status, StatusCode::OK);
+        send_by(&layer, routes.clone(), "/products", async || query(&db, MS).await).await;
+    }
+    let _full = fill(&admission, &db).await;
+    let status = |path| send_by(&layer, routes.clone(), path, async || ());
+    assert_eq!(status("/help/me").await, StatusCode::OK);
+    assert_eq!(status("/products").await, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use http::Request;
 
-use crate::class::{Class, Classify};
+use crate::class::{Class, Classify, Route};
 
 /// Classes by path, for their priorities: what a route needs of the databases is learned
-/// without them. A path stands for itself and all below it (`/search` for
+/// without them where axum tells the route, and else [with them](Self::learned). A path stands for itself and all below it (`/search` for
 /// `/search/books`, not for `/searching`), and the longest that fits is taken. A path
 /// that none fits is of normal priority.
 ///
@@ -31,6 +31,7 @@ pub struct Routes {
     /// The longest first. Shared, since axum clones it with every request.
     classes: Arc<Vec<(String, Class)>>,
     exempt_root: bool,
+    learned: bool,
 }
 
 impl Routes {
@@ -44,9 +45,10 @@ impl Routes {
     pub fn route(mut self, path: &str, class: impl Into<Class>) -> Self {
         let path = path.trim_end_matches('/').to_owned();
         self.exempt_root &= !path.is_empty();
+        let class = if self.learned { with_route(class.into(), &path) } else { class.into() };
         let classes = Arc::make_mut(&mut self.classes);
         classes.retain(|(other, _)| *other != path);
-        classes.push((path, class.into()));
+        classes.push((path, class));
         classes.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
         self
     }
@@ -62,6 +64,34 @@ impl Routes {
         self.route(path, Class::exempt())
     }
 
+    /// Each of these paths, with all below it and whatever the method, is a
+    /// [`Route`](crate::Route): which databases it needs is learned, and it has a circuit of its own.
+    /// For servers that do not tell a route by themselves, as hyper and tonic; axum does, more
+    /// finely. A path that is not among them has no route. Default: it is not so.
+    ///
+    /// ```
+    /// use brownout::{Admission, Database, Priority, http::Routes};
+    ///
+    /// let db = Database::new("shop");
+    /// let admission = Admission::builder().protect(&db).build()?;
+    /// // With tonic, a path is the service, or the service and the method.
+    /// let routes = Routes::new()
+    ///     .learned()
+    ///     .route("/shop.Checkout", Priority::Critical)
+    ///     .route("/shop.Catalogue/Search", Priority::Sheddable)
+    ///     .route("/shop.Catalogue", Priority::Normal);
+    /// let layer = admission.layer().classify(routes);
+    /// # let _ = layer;
+    /// # Ok::<(), brownout::InvalidConfig>(())
+    /// ```
+    pub fn learned(mut self) -> Self {
+        self.learned = true;
+        for (path, class) in Arc::make_mut(&mut self.classes) {
+            *class = with_route(*class, path);
+        }
+        self
+    }
+
     fn class_of(&self, path: &str) -> Class {
         if self.exempt_root && path == "/" {
             return Class::exempt();
@@ -72,6 +102,12 @@ impl Routes {
         };
         self.classes.iter().find(fits).map(|(_, class)| *class).unwrap_or_default()
     }
+}
+
+/// The class, of the route that is this path where it is of none yet.
+fn with_route(class: Class, path: &str) -> Class {
+    let path = if path.is_empty() { "/" } else { path };
+    Class { route: class.route.or_else(|| Route::named(path)), ..class }
 }
 
 impl<B> Classify<Request<B>> for Routes {
@@ -111,6 +147,24 @@ mod tests {
             let routes = Routes::new().exempt(root);
             assert!(routes.class_of("/").exempt && !routes.class_of("/products").exempt, "{root}");
         }
+    }
+
+    #[test]
+    fn what_is_learned_is_a_route_by_its_path_unless_it_is_one_already() {
+        let (early, late) = (Routes::new(), Routes::new().learned());
+        let own = Class::default().route(Route::named("own"));
+        let fill = |routes: Routes| {
+            routes.route("/a/", Priority::Bulk).route("/a/b", own).route("/", Class::default())
+        };
+        for routes in [fill(early).learned(), fill(late)] {
+            let route = |path| routes.class_of(path).route.map(|route| route.to_string());
+            assert_eq!(route("/a/1").as_deref(), Some("/a"));
+            assert_eq!(route("/a/b/1").as_deref(), Some("own"));
+            assert_eq!(route("/elsewhere").as_deref(), Some("/"));
+            assert_eq!(routes.class_of("/a").priority, Priority::Bulk);
+        }
+        assert_eq!(fill(Routes::new()).class_of("/a").route, None);
+        assert_eq!(Routes::new().learned().class_of("/a").route, None);
     }
 
     #[test]

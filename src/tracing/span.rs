@@ -74,7 +74,7 @@ impl<G, C, P> GateLayer<G, C, P> {
     /// The last two count until the service has its result, so not what a body takes that streams
     /// after that; both are left empty where that is nothing. The level is left empty where the
     /// gate is not that of an [`Admission`](crate::Admission). Who is refused says nothing: its
-    /// [`Rejection`] says all. A request whose caller leaves says only how it began.
+    /// [`Rejection`](crate::Rejection) says all. A request whose caller leaves says only how it began.
     pub fn record_span(self) -> GateLayer<G, C, Recorded<P>> {
         self.map_protocol(|protocol| Recorded { protocol })
     }
