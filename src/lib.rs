@@ -242,6 +242,8 @@ pub mod simulate;
 pub mod stale;
 #[cfg(feature = "tower")]
 mod striped;
+#[cfg(feature = "tower")]
+mod sync;
 #[cfg(feature = "tracing")]
 pub mod tracing;
 

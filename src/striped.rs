@@ -46,8 +46,13 @@ impl<T: Default> Default for Striped<T> {
 /// The number of this thread: they are counted as they come.
 #[inline]
 fn thread() -> usize {
+    #[cfg(not(all(brownout_loom, test)))]
     thread_local! {
         static NUMBER: Cell<usize> = const { Cell::new(NONE) };
+    }
+    #[cfg(all(brownout_loom, test))]
+    loom::thread_local! {
+        static NUMBER: Cell<usize> = Cell::new(NONE);
     }
     NUMBER.with(|number| {
         if number.get() == NONE {
@@ -57,16 +62,27 @@ fn thread() -> usize {
     })
 }
 
+#[cfg(not(all(brownout_loom, test)))]
 #[cold]
 fn another() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed) % NONE
 }
 
+/// Counted anew for each order of events.
+#[cfg(all(brownout_loom, test))]
+fn another() -> usize {
+    use loom::sync::atomic::AtomicUsize;
+    loom::lazy_static! {
+        static ref NEXT: AtomicUsize = AtomicUsize::new(0);
+    }
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 const NONE: usize = usize::MAX;
 /// So many threads have one for themselves. More would take memory, and time of those who
 /// read.
-const STRIPES: usize = 8;
+const STRIPES: usize = if cfg!(all(brownout_loom, test)) { 2 } else { 8 };
 
 #[cfg(test)]
 mod tests {

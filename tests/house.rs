@@ -23,7 +23,16 @@ const ROOMS: [&[&[&str]]; 8] = [
         "serial",
     ]],
     &[&["control"]],
-    &[&["gate"], &["database"], &["journal"], &["clock"], &["lock"], &["striped"], &["number"]],
+    &[
+        &["gate"],
+        &["database"],
+        &["journal"],
+        &["clock"],
+        &["lock"],
+        &["striped"],
+        &["sync"],
+        &["number"],
+    ],
     &[&["admission", "fallback", "incident"]],
     &[&["overview"]],
     &[
@@ -52,7 +61,7 @@ fn place(room: &str) -> Option<(usize, usize)> {
 fn may_use(user: &str, used: &str) -> bool {
     let (Some(user), Some(place)) = (place(user), place(used)) else { return false };
     // These are for the whole row.
-    let tool = matches!(used, "clock" | "lock" | "striped");
+    let tool = matches!(used, "clock" | "lock" | "striped" | "sync");
     user.0 > place.0 || user == place || (tool && user.0 == place.0)
 }
 

@@ -16,6 +16,7 @@ mod fault;
 mod figures;
 mod fingerprint;
 mod fork;
+mod gathered;
 mod handle;
 mod insight;
 mod judge;

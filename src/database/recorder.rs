@@ -1,11 +1,10 @@
 //! What is counted of one database, by many threads.
 //!
-//! Each thread writes into notes of its own. Who reads, or sends a signal, takes over what is
-//! in all of them first.
+//! Each thread writes into notes of its own, which are gathered by who reads, or sends a signal.
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -14,6 +13,7 @@ use std::{
 use super::{
     checkout::CONNECTION,
     figures::Ledger,
+    gathered::Gathered,
     insight::Insight,
     recent::Recent,
     table::{OTHER, UNNAMED},
@@ -24,17 +24,14 @@ use crate::{
         meter::Meter,
         stamp::Stamp,
     },
-    lock::lock,
     outcome::Outcome,
     signal::Signal,
-    striped::Striped,
+    sync::MutexGuard,
 };
 
 /// Counts queries for many threads.
 pub(super) struct Recorder {
-    /// Locked before notes are.
-    figures: Mutex<Figures>,
-    notes: Striped<Mutex<Notes>>,
+    gathered: Gathered<Figures, Notes>,
     /// Whether there are books.
     keeps_books: AtomicBool,
 }
@@ -71,13 +68,13 @@ pub(super) struct Over {
 
 impl Recorder {
     pub(super) fn new(slow: Slow, now: Stamp) -> Self {
-        let notes = || Mutex::new(Notes { meter: Meter::new(slow, now), over: Vec::new() });
-        let (figures, keeps_books) = (Mutex::new(Figures::new(slow, now)), AtomicBool::new(false));
-        Self { figures, notes: Striped::new(notes), keeps_books }
+        let notes = || Notes { meter: Meter::new(slow, now), over: Vec::new() };
+        let gathered = Gathered::new(Figures::new(slow, now), notes);
+        Self { gathered, keeps_books: AtomicBool::new(false) }
     }
 
     pub(super) fn start(&self, statement: usize, now: Stamp, is_stray: bool) -> Call {
-        let mut notes = lock(self.notes.own());
+        let mut notes = self.gathered.own();
         let call = notes.meter.call(statement, now);
         notes.meter.start(&call);
         notes.note_stray(is_stray);
@@ -98,7 +95,7 @@ impl Recorder {
     }
 
     fn end(&self, call: &Call, over: &Over) -> MutexGuard<'_, Notes> {
-        let mut notes = lock(self.notes.own());
+        let mut notes = self.gathered.own();
         match over.outcome {
             Some(outcome) => notes.meter.finish(call, over.at, outcome),
             None => notes.meter.cancel(call, over.at),
@@ -108,7 +105,7 @@ impl Recorder {
 
     /// A query is over that was not started here. Returns it and its work.
     pub(super) fn record(&self, over: Over, outcome: Outcome, is_stray: bool) -> (Call, f64) {
-        let mut notes = lock(self.notes.own());
+        let mut notes = self.gathered.own();
         let call = notes.meter.call(over.statement, over.at).earlier(over.latency);
         notes.meter.record(over.statement, over.latency, outcome);
         notes.note_stray(is_stray);
@@ -127,14 +124,10 @@ impl Recorder {
 
     /// The same without the books.
     pub(super) fn figures(&self) -> MutexGuard<'_, Figures> {
-        let mut figures = lock(&self.figures);
-        // All at once: of a query that starts on one thread and ends on another meanwhile, the
-        // end might be found without the start.
-        for mut notes in self.notes.each().map(lock) {
+        self.gathered.all(|figures, notes| {
             figures.meter.absorb(&mut notes.meter);
             figures.file(&mut notes.over);
-        }
-        figures
+        })
     }
 
     /// All since the last call.
@@ -155,7 +148,7 @@ impl Recorder {
     }
 
     fn teach(&self, figures: &Figures) {
-        self.notes.all().for_each(|notes| figures.meter.teach(&mut lock(notes).meter));
+        self.gathered.tell(figures, |figures, notes| figures.meter.teach(&mut notes.meter));
     }
 
     fn note(&self, mut notes: MutexGuard<'_, Notes>, over: Over) {
@@ -174,8 +167,7 @@ impl Recorder {
 
     #[cold]
     fn file_own(&self) {
-        let mut figures = lock(&self.figures);
-        figures.file(&mut lock(self.notes.own()).over);
+        self.gathered.take_over_own(|figures, notes| figures.file(&mut notes.over));
     }
 }
 

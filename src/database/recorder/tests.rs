@@ -1,10 +1,14 @@
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{scope, yield_now},
     time::Instant,
 };
 
 use super::*;
+use crate::lock::lock;
 
 /// Starts a query for whoever comes next, or ends the one that is there.
 fn start_or_end(recorder: &Recorder, next: &Mutex<Option<Call>>) {

@@ -8,17 +8,14 @@ use std::{
     },
 };
 
-use super::{
-    ConcurrencyGate,
-    gate::Shared,
-    sync::{Arc, AtomicU64},
-};
+use super::{ConcurrencyGate, gate::Shared};
 use crate::{
     class::Priority,
     control::{
         headcount::{Counter, Headcount, ONE},
         room::Headroom,
     },
+    sync::{Arc, AtomicU64},
 };
 
 /// What admits and frees without a lock while nobody contends. It is what a permit holds: who

@@ -8,15 +8,9 @@
 //! place that is freed before the second look is found by it, and one that is freed
 //! after it is handed on: no wake-up is lost. The dear always take the lock.
 
-use std::{
-    sync::PoisonError,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use super::{
-    count::Count,
-    sync::{Arc, Mutex, MutexGuard},
-};
+use super::count::Count;
 use crate::{
     class::{Class, Cost, Priority},
     control::{
@@ -25,6 +19,7 @@ use crate::{
         queue::{Entered, Ticket},
     },
     rejection::Reason,
+    sync::{Arc, Mutex, MutexGuard, lock},
 };
 
 pub(super) struct Floor<T> {
@@ -163,8 +158,7 @@ impl<T> Floor<T> {
     }
 
     fn occupancy(&self) -> MutexGuard<'_, Occupancy<T, Arc<Count>>> {
-        // What runs under the lock leaves nothing half changed when it panics.
-        self.occupancy.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.occupancy)
     }
 }
 

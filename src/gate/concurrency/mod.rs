@@ -7,7 +7,6 @@ mod permit;
 mod settings;
 mod snapshot;
 mod state;
-mod sync;
 mod unbound;
 mod wait;
 

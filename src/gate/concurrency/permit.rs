@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use super::{ConcurrencyGate, count::Count, floor::is_usual, sync::Arc};
+use super::{ConcurrencyGate, count::Count, floor::is_usual};
 use crate::{
     class::{Class, Cost, Priority},
     gate::Finish,
     outcome::Sample,
     rejection::Reason,
+    sync::Arc,
 };
 
 /// Proof of admission under a concurrency limit. Dropping it frees the place.

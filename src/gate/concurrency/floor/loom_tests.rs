@@ -12,15 +12,7 @@ use loom::{
 };
 
 use super::*;
-use crate::{class::Priority, control::room::Headroom};
-
-/// Tries every order of events with up to three switches where a thread could go on: as
-/// much as finds nearly all errors (Musuvathi and Qadeer, 2007), within seconds.
-fn model(trial: impl Fn() + Send + Sync + 'static) {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(trial);
-}
+use crate::{class::Priority, control::room::Headroom, sync::model};
 
 /// A floor, and how many have been let in to it, at once or after a wait.
 struct Trial {
