@@ -189,6 +189,42 @@ mod tests {
         assert!((point.work - 5.0).abs() < 0.1 && point.seconds <= MEMORY + 1.0, "{point:?}");
     }
 
+    #[test]
+    fn what_says_little_is_left_out() {
+        let points = |reading: Reading| {
+            let mut curve = Curve::default();
+            (0..10).for_each(|_| curve.add(&reading));
+            curve.points().len()
+        };
+        let long = |seconds| Reading {
+            span: Duration::from_secs(seconds),
+            busy: Duration::from_secs(4 * seconds),
+            ..reading(4.0, 4.0)
+        };
+        assert_eq!((points(reading(0.24, 0.24)), points(reading(0.25, 0.25))), (0, 1));
+        assert_eq!((points(long(11)), points(long(10))), (0, 1));
+        assert_eq!(points(Reading { unknown: 1.0, ..reading(4.0, 4.0) }), 0);
+    }
+
+    #[test]
+    fn a_point_is_the_mean_of_ten_minutes_also_of_long_readings() {
+        let mut curve = Curve::default();
+        let (span, busy) = (Duration::from_secs(10), Duration::from_secs(40));
+        (0..200).for_each(|_| curve.add(&Reading { span, busy, ..reading(4.0, 40.0) }));
+        let [point] = curve.points()[..] else { panic!("one range only") };
+        let all = [point.seconds, point.concurrency, point.work, point.queries];
+        let off = all.iter().zip([600.0, 4.0, 4.0, 10.0]).map(|(is, should)| (is - should).abs());
+        assert!(off.fold(0.0, f64::max) < 1e-6, "{point:?}");
+    }
+
+    #[test]
+    fn a_little_more_than_the_knee_is_not_beyond_it() {
+        let mut curve = Curve::default();
+        see(&mut curve, 12.0, 12.0, 10);
+        see(&mut curve, 14.0, 12.0, 10);
+        assert!(!curve.knee().expect("it was seen").passed);
+    }
+
     proptest! {
         #[test]
         fn any_reading_will_do(

@@ -160,4 +160,22 @@ mod tests {
         assert!(!Reading::default().tells_work(), "nothing was done");
         assert_eq!(Reading { count: 9, alone: 1.0, ..Reading::default() }.stretch(), None);
     }
+
+    #[test]
+    fn where_some_waited_concurrency_goes_by_all_that_came_back() {
+        let own = Reading { waited: true, observed: 1.0, unknown: 0.5, ..Reading::default() };
+        assert_eq!(Reading { span: 2000 * MS, ..own }.concurrency(), 0.75);
+        assert_eq!(own.concurrency(), 0.0, "of no time");
+    }
+
+    #[test]
+    fn what_is_out_for_too_long_is_told() {
+        let t0 = Stamp::of(Instant::now());
+        let signal = Meter::new(Slow::default(), t0).take(t0 + 1000 * MS, Duration::ZERO);
+        let overdue = |overdue| {
+            let signal = Signal { overdue, ..signal.clone() };
+            Reader::default().hear(&signal, alone).expect("a second").overdue
+        };
+        assert!(overdue(MS) && !overdue(Duration::ZERO));
+    }
 }

@@ -40,4 +40,11 @@ mod tests {
         }
         assert!(!strays.note(100, 0));
     }
+
+    #[test]
+    fn a_few_strays_after_many_queries_are_few() {
+        let mut strays = Strays::default();
+        assert!(!strays.note(1_000, 0));
+        assert!(!strays.note(100, 10));
+    }
 }

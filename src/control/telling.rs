@@ -175,6 +175,25 @@ mod tests {
         assert!(telling.tell(0.1, Cause::Released, t0).is_some());
     }
 
+    #[test]
+    fn the_figures_of_a_cause_are_means_over_half_a_second() {
+        let (t0, mut telling) = (Instant::now(), Telling::default());
+        telling.hear(&busy(), 0.8, 0.0, t0);
+        let twice = Strain { wanted: 28.0, ..busy() };
+        let told = telling.hear(&twice, 0.8, 0.5, t0 + TICK).expect("it has moved");
+        assert!(told.cause.to_string().starts_with("17 requests"), "{}", told.cause);
+    }
+
+    #[test]
+    fn where_half_is_refused_half_the_room_is_left_to_want() {
+        let (t0, mut telling) = (Instant::now(), Telling::default());
+        let (admitted, refused, finished, ill) = (50, 50, 100, 15);
+        let strain = Strain { wanted: 54.0, admitted, refused, finished, ill, ..busy() };
+        telling.hear(&strain, 0.8, 0.0, t0);
+        let told = telling.hear(&strain, 0.8, 0.5, t0 + TICK).expect("it has moved");
+        assert!(told.cause.to_string().starts_with("54 requests"), "{}", told.cause);
+    }
+
     proptest! {
         #[test]
         fn however_it_moves_it_is_told_once_a_second_at_most_and_never_far_from_it(

@@ -131,3 +131,90 @@ impl View {
 const LONG: Duration = Duration::from_secs(2);
 /// The squared standard error after a second.
 const MUCH: f64 = 0.013;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::control::{
+        meter::{Meter, Slow},
+        stamp::Stamp,
+    };
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// 300 ms with two queries in flight, of statements that take a tenth of a second.
+    fn signal() -> Signal {
+        let t0 = Stamp::of(Instant::now());
+        let seen = |statement| StatementSignal { statement, count: 5, seconds: 0.5, squares: 0.05 };
+        Signal {
+            span: 300 * MS,
+            busy: 600 * MS,
+            finished: 10,
+            overloads: 2,
+            cancelled: 3,
+            statements: vec![seen(1), seen(2)],
+            ..Meter::new(Slow::default(), t0).take(t0, Duration::ZERO)
+        }
+    }
+
+    fn tally(signals: &[Signal]) -> Tally {
+        let mut tally = Tally::default();
+        signals.iter().for_each(|signal| tally.add(signal, &Usage::default()));
+        tally
+    }
+
+    #[test]
+    fn signals_are_added_up_and_those_of_a_statement_too() {
+        let tally = tally(&[signal(), signal()]);
+        let counts: Vec<_> =
+            tally.statements().iter().map(|own| (own.statement, own.count)).collect();
+        assert_eq!(counts, [(1, 10), (2, 10)]);
+        let work = Work { seconds: 1.2, observed: 2.4, count: 20, ..Work::default() };
+        let view = tally.view(&work);
+        assert_eq!((view.span, view.finished, view.stretch), (0.6, 20.0, 2.0));
+        assert!((view.in_flight - 2.0).abs() < 1e-9 && (view.rate - 2.0).abs() < 1e-9);
+        assert!((view.failed - 10.0 / 26.0).abs() < 1e-9 && (view.latency - 0.12).abs() < 1e-9);
+        let idle = tally.view(&Work::default());
+        assert_eq!((idle.latency, idle.stretch), (0.0, 1.0));
+    }
+
+    #[test]
+    fn a_tally_is_complete_after_twice_what_is_in_flight_takes() {
+        // Two statements, of which each is a second of queries.
+        let lasting = |squares| {
+            let seen = |statement| StatementSignal { statement, count: 9, seconds: 1.0, squares };
+            let own = Signal { span: 600 * MS, statements: vec![seen(1), seen(2)], ..signal() };
+            tally(&[own])
+        };
+        assert!(lasting(0.25).is_complete(100 * MS, 10.0));
+        assert!(!lasting(0.5).is_complete(100 * MS, 10.0), "they take half a second");
+        assert!(!lasting(0.25).is_complete(700 * MS, 10.0));
+        assert!(!lasting(0.25).is_complete(100 * MS, 11.0));
+    }
+
+    #[test]
+    fn a_second_of_silence_is_enough_and_so_are_two_of_anything() {
+        let complete = |millis: u32, finished| {
+            let own = Signal { span: millis * MS, finished, statements: Vec::new(), ..signal() };
+            tally(&[own]).is_complete(100 * MS, 10.0)
+        };
+        assert!(!complete(999, 0) && complete(1_000, 0));
+        assert!(!complete(1_999, 1) && complete(2_000, 1));
+    }
+
+    #[test]
+    fn a_limit_is_in_use_where_somebody_waits_or_nearly() {
+        let view = |waited, refused, peak| View {
+            usage: Usage { waited, refused, peak, admitted: None },
+            ..Tally::default().view(&Work::default())
+        };
+        for (waited, refused) in [(1, 0), (0, 1), (1, 1)] {
+            let view = view(waited, refused, 0);
+            assert!(view.waits() && view.is_in_use(40.0));
+        }
+        assert!(!view(0, 0, 36).waits() && view(0, 0, 36).is_in_use(40.0));
+        assert!(!view(0, 0, 35).is_in_use(40.0));
+    }
+}

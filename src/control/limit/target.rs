@@ -50,3 +50,37 @@ impl Target {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::{baseline::Work, limit::tally::Tally};
+
+    /// A target of 100 ms at this mean latency, in seconds.
+    fn at(latency: f64) -> Target {
+        let mut target = Target::new(Duration::from_millis(100)).expect("within bounds");
+        target.notice(&View { latency, ..Tally::default().view(&Work::default()) });
+        target
+    }
+
+    #[test]
+    fn a_target_is_missed_above_it() {
+        assert!(!Target::default().is_missed() && !at(0.05).is_missed());
+        assert!(!at(0.1).is_missed() && at(0.11).is_missed());
+    }
+
+    #[test]
+    fn a_limit_follows_the_target_once_and_falls_by_three_tenths_at_most() {
+        let mut target = at(0.05);
+        assert_eq!(target.most(10.0, None), 20.0);
+        assert_eq!(target.most(10.0, None), f64::INFINITY, "nothing was seen since");
+        assert_eq!(at(0.2).most(10.0, None), 7.0);
+    }
+
+    #[test]
+    fn no_limit_falls_for_a_target_while_more_concurrency_becomes_work() {
+        assert_eq!(at(0.11).most(10.0, Some(0.5)), 10.0);
+        assert_eq!(at(0.2).most(10.0, Some(0.5)), f64::INFINITY);
+        assert_eq!(at(0.2).most(10.0, Some(0.3)), 7.0);
+    }
+}
