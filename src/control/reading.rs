@@ -178,4 +178,15 @@ mod tests {
         };
         assert!(overdue(MS) && !overdue(Duration::ZERO));
     }
+
+    #[test]
+    fn the_time_of_unknown_statements_is_kept_apart() {
+        let t0 = Stamp::of(Instant::now());
+        let (mut meter, mut reader) = (Meter::new(Slow::default(), t0), Reader::default());
+        meter.record(2, 200 * MS, Outcome::Success);
+        meter.record(4, 300 * MS, Outcome::Success);
+        let signal = meter.take(t0 + 1000 * MS, Duration::ZERO);
+        let reading = reader.hear(&signal, alone).expect("a second");
+        assert!((reading.unknown - 0.5).abs() < 1e-9 && reading.observed == 0.0, "{reading:?}");
+    }
 }

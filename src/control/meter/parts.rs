@@ -54,3 +54,25 @@ impl Counts {
         self.cancelled_slow += other.cancelled_slow;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_every_kind_are_added_up() {
+        let of = |count: u64| Counts {
+            ignored: Duration::from_secs(count),
+            started: count,
+            strays: count,
+            finished: count,
+            slow: count,
+            overloads: count,
+            cancelled: count,
+            cancelled_slow: count,
+        };
+        let mut sum = of(3);
+        sum.add(&of(4));
+        assert_eq!(format!("{sum:?}"), format!("{:?}", of(7)));
+    }
+}
