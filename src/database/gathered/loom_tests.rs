@@ -79,7 +79,7 @@ fn loom_who_hands_over_its_own_meets_who_gathers_all_and_nobody_waits_for_ever()
         let trial = trial();
         let hands_over = spawn(&trial, |trial| {
             start(trial);
-            trial.take_over_own(|figures, notes| figures.0 += std::mem::take(notes).0);
+            trial.take_over_own(|figures, notes| figures.0 += std::mem::take(&mut notes.0));
         });
         let tells = spawn(&trial, |trial| {
             let figures = trial.all(|_, _| ());
