@@ -51,7 +51,9 @@
 //!   `lib::gate::loom_who_gives_up_leaves_nobody_stranded`,
 //!   `lib::gate::loom_a_dear_one_that_leaves_hands_on_its_place`
 //! * and of its queries, whichever threads they start and end on:
-//!   `lib::database::the_end_of_a_query_is_never_seen_without_its_start`
+//!   `lib::database::the_end_of_a_query_is_never_seen_without_its_start`,
+//!   `lib::database::loom_the_end_of_a_query_is_never_seen_without_its_start`,
+//!   `lib::database::loom_what_is_noted_while_it_is_gathered_is_in_this_time_or_the_next`
 //!
 //! # Limits hold
 //!

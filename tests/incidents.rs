@@ -66,6 +66,18 @@ async fn who_looks_hears_of_a_database_that_hangs_though_nobody_comes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wait_for_a_connection_stands_out_in_words() {
+    let (db, admission) = shop();
+    let _waiting: Vec<_> = (0..5).map(|_| db.statement("(connection)").start()).collect();
+    for _ in 0..10 {
+        advance(1_000 * MS).await;
+        let _ = admission.incidents();
+    }
+    let sentence = admission.overview().sentence;
+    assert!(sentence.contains("what stands out is the wait for a connection"), "{sentence}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_has_no_name_does_not_stand_out() {
     for (text, stands_out) in [("SELECT 1", Some("SELECT ?")), ("", None)] {
         let (db, admission) = shop();

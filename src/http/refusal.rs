@@ -160,7 +160,11 @@ const LOAD: Words = Words {
 const DRAINING: Words = Words { text: "This server is about to stop. Please try again.\n", ..LOAD };
 
 /// The same to who speaks HTTP: none of its statuses says that a client had too little patience.
-const DEADLINE: Words = Words { code: Code::DEADLINE_EXCEEDED, ..LOAD };
+const DEADLINE: Words = Words {
+    code: Code::DEADLINE_EXCEEDED,
+    text: "There was not enough time for it. Please try again later.\n",
+    ..LOAD
+};
 
 /// A problem of type `about:blank` has the status in words for a title.
 const UNKEYED: Words = Words {

@@ -3,7 +3,9 @@
 use std::{fmt::Write, time::Duration};
 
 use super::{DatabaseOverview, Health};
-use crate::{class::Priority, event::Circuit, gate::BreakerMode, incident::Incident};
+use crate::{
+    class::Priority, database::CONNECTION, event::Circuit, gate::BreakerMode, incident::Incident,
+};
 
 /// From what is so now, and the incident that lasts, if one does. Where all gates only report, it
 /// is what they would do.
@@ -122,6 +124,9 @@ fn per_cent(part: u64, all: u64) -> String {
 
 fn why(incident: &Incident) -> Option<String> {
     match &incident.statement {
+        Some(statement) if **statement == *CONNECTION => {
+            Some("what stands out is the wait for a connection".to_owned())
+        }
         Some(statement) => Some(format!("what stands out is `{statement}`")),
         None if incident.timeline.is_empty() => None,
         None => Some(format!("the first sign was: {}", incident.first)),

@@ -22,7 +22,7 @@ impl Display for Report {
         }
         match &self.sustained {
             Some(sustained) => sustained.fmt(f)?,
-            None => writeln!(f, "\nWhat it sustained\n  Not known yet: it had too little to do.")?,
+            None => writeln!(f, "\nWhat it sustained\n  {UNKNOWN}")?,
         }
         self.pool.map_or(Ok(()), |pool| pool.fmt(f))?;
         self.fmt_statements(f)?;
@@ -30,6 +30,8 @@ impl Display for Report {
         self.sample.map_or(Ok(()), |sample| writeln!(f, "\nThe server\n  {sample}"))
     }
 }
+
+const UNKNOWN: &str = "Not known yet: it takes 5 s and 100 queries with as many in flight.";
 
 impl Report {
     fn fmt_statements(&self, f: &mut Formatter<'_>) -> fmt::Result {
