@@ -94,6 +94,8 @@ async fn replace(balancer: &Balancer, old: Instance, fresh: SocketAddr) -> Resul
     let drained = timeout(PATIENCE, old.admission.drained()).await;
     drained.map_err(|_| Failure::new("an instance that drains does not come to its end"))?;
     balancer.replace(old.address, fresh);
+    // Who is on the way to it by then is still told so; a connection that closes would break off.
+    sleep(NOTICED).await;
     let leaked = old.occupied();
     old.drain_and_stop().await?;
     Ok(leaked)
