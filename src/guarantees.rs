@@ -256,7 +256,7 @@
 //! ten thousands, deploys under load, a million bad inputs, and each fault of a database that
 //! `examples/faults` knows, over real connections and against real servers. It counts from the side
 //! of the clients, and fails where a request is lost, a permit leaks, a checkout is lost or doubled,
-//! or anything panics.
+//! or anything panics. `docs/trust.md` there is what one run printed.
 //!
 //! # What is not promised
 //!
