@@ -38,7 +38,6 @@ mod visit;
 
 pub use attributed::{Attributed, attributed};
 pub use builder::DatabaseBuilder;
-#[cfg(any(feature = "metrics", feature = "sqlx", feature = "tracing"))]
 pub(crate) use checkout::CONNECTION;
 pub use checkout::{CheckoutError, Lent};
 #[cfg(feature = "sqlx")]
