@@ -17,6 +17,14 @@ fn active_probes_close_it_without_a_request() {
 }
 
 #[test]
+fn an_active_probe_that_passes_too_soon_keeps_it_open_no_longer() {
+    let mut rig = Rig::opened();
+    let before = rig.retry_after();
+    rig.breaker.probed(rig.now + TICK, true);
+    assert_eq!(rig.retry_after(), before);
+}
+
+#[test]
 fn an_active_probe_that_fails_keeps_it_open_and_doubles_nothing() {
     let mut rig = Rig::opened();
     for _ in 0..20 {
