@@ -4,13 +4,7 @@
 
 mod support;
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    pin::Pin,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::{convert::Infallible, future::Future, time::Duration};
 
 use brownout::{
     Admission, AdmissionBuilder, AdmissionLayer, Class, ConcurrencyLimit, Database, GatesPermit,
@@ -18,9 +12,9 @@ use brownout::{
 };
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body::{Body, Frame};
+use http_body::Body;
 use http_body_util::{BodyExt, Empty};
-use support::MS;
+use support::{MS, export::Export};
 use tokio::time::{sleep, timeout};
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -190,33 +184,6 @@ async fn what_a_spawned_task_does_while_it_is_dropped_it_does_for_its_request() 
     assert!(is_free(&admission, "static").await, "no query is of nobody known");
 }
 
-/// A body that runs a query before each of its frames.
-struct Export {
-    rows: usize,
-    db: Database,
-    next: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-}
-
-impl Body for Export {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if self.rows == 0 {
-            return Poll::Ready(None);
-        }
-        let db = self.db.clone();
-        let next = self.next.get_or_insert_with(|| Box::pin(async move { query(&db, MS).await }));
-        ready!(next.as_mut().poll(cx));
-        self.next = None;
-        self.rows -= 1;
-        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"row")))))
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_a_body_asks_of_the_database_as_it_streams_it_asks_for_its_request() {
     let db = Database::new("shop");
@@ -227,7 +194,7 @@ async fn what_a_body_asks_of_the_database_as_it_streams_it_asks_for_its_request(
         }
         Empty::<Bytes>::new()
     };
-    let export = async || Export { rows: 1, db: db.clone(), next: None };
+    let export = async || Export::new(1, MS, &db);
     for _ in 0..60 {
         send(admission.layer(), "products", products).await;
         send(admission.layer(), "export", export).await;

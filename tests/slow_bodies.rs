@@ -22,6 +22,7 @@ use http_body_util::{BodyExt, Empty};
 use support::{
     MS, SECOND,
     chunks::Chunks,
+    export::Export,
     tcp::{self, Client},
     within_a_minute,
 };
@@ -131,40 +132,6 @@ async fn an_empty_body_holds_nothing_and_a_refusal_is_none() {
     assert_eq!((refused.status().as_u16(), in_flight(&layer)), (503, 1));
 }
 
-/// A body that runs a query before each of its frames.
-struct Export {
-    rows: usize,
-    db: Database,
-    next: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-}
-
-impl Body for Export {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if self.rows == 0 {
-            return Poll::Ready(None);
-        }
-        let db = self.db.clone();
-        let next = self.next.get_or_insert_with(|| {
-            Box::pin(async move {
-                let query = async {
-                    sleep(10 * MS).await;
-                    Ok::<_, std::io::Error>(())
-                };
-                db.observe(query).await.expect("it succeeds");
-            })
-        });
-        std::task::ready!(next.as_mut().poll(cx));
-        (self.next, self.rows) = (None, self.rows - 1);
-        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"row")))))
-    }
-}
-
 /// Requests and queries of a route whose bodies ask ten times for 10 ms each, and are to give their
 /// permits back in this time.
 async fn counted_for_its_route(within: Duration) -> (u64, f64) {
@@ -173,7 +140,7 @@ async fn counted_for_its_route(within: Duration) -> (u64, f64) {
     let class = Class::default().route(Route::named("slow export"));
     let own = db.clone();
     let handler = service_fn(move |_: Request<()>| {
-        let export = Export { rows: 10, db: own.clone(), next: None };
+        let export = Export::new(10, 10 * MS, &own);
         async { Ok::<_, Infallible>(Response::new(export)) }
     });
     let service = admission.layer().body_within(within).classify(class).layer(handler);

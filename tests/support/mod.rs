@@ -5,6 +5,8 @@
 pub(crate) mod careful;
 pub(crate) mod chunks;
 pub(crate) mod controlled;
+#[cfg(feature = "http")]
+pub(crate) mod export;
 pub(crate) mod fleet;
 #[cfg(feature = "stale")]
 pub(crate) mod origin;

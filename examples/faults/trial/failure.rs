@@ -1,34 +1,20 @@
-//! What ends the example early: one line for the person at the terminal.
+//! What ends a trial early, where it is no finding.
 
-use std::{fmt, io};
+use std::io;
 
-/// A sentence that says what did not work.
-#[derive(Debug)]
-pub(crate) struct Failure(String);
+#[path = "../../terminal/failure.rs"]
+mod sentence;
 
-pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
-
-impl Failure {
-    pub(crate) fn new(sentence: impl Into<String>) -> Self {
-        Self(sentence.into())
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Drivers wrap some of their messages over several lines.
-        f.write_str(&self.0.split_whitespace().collect::<Vec<_>>().join(" "))
-    }
-}
+pub(crate) use sentence::{Failure, Result};
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
-        Self(format!("the database failed where it should not: {error}"))
+        Self::new(format!("the database failed where it should not: {error}"))
     }
 }
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self(format!("the machine failed: {error}"))
+        Self::new(format!("the machine failed: {error}"))
     }
 }

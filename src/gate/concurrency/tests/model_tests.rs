@@ -2,6 +2,8 @@
 //! [`Plain`](crate::control::occupancy::model::Plain): whoever waits and has room goes in at
 //! once, whatever made the room.
 
+mod step;
+
 use std::{collections::BTreeMap, sync::Mutex};
 
 use proptest::prelude::*;
@@ -15,52 +17,11 @@ use crate::{
     },
     event::{Event, Observe, Subject},
 };
-
-#[derive(Clone, Debug)]
-enum Step {
-    /// Comes, with a deadline in three times so many ticks and a half, if at all.
-    Come(Class, Option<u32>),
-    /// Is in flight anyway.
-    Occupy,
-    Done(usize),
-    GiveUp(usize),
-    Limit(usize),
-    Reload {
-        headroom: u64,
-        queue: usize,
-        max_wait: u32,
-        report_only: bool,
-    },
-    Poll,
-    Pass(u32),
-}
+use step::{Step, steps};
 
 /// No wait ends at the end of one: those end at a half.
 const TICK: Duration = Duration::from_millis(10);
 const HALF: Duration = Duration::from_millis(5);
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let reload = (0..=100_u64, 0..6_usize, 0..12_u32, prop::bool::weighted(0.3)).prop_map(
-        |(headroom, queue, max_wait, report_only)| Step::Reload {
-            headroom,
-            queue,
-            max_wait,
-            report_only,
-        },
-    );
-    let deadline = prop_oneof![4 => Just(None), 1 => (0..12_u32).prop_map(Some)];
-    let step = prop_oneof![
-        12 => (classes(), deadline).prop_map(|(class, deadline)| Step::Come(class, deadline)),
-        1 => Just(Step::Occupy),
-        8 => (0..40_usize).prop_map(Step::Done),
-        2 => (0..40_usize).prop_map(Step::GiveUp),
-        2 => (0..8_usize).prop_map(Step::Limit),
-        1 => reload,
-        2 => Just(Step::Poll),
-        4 => (1..12_u32).prop_map(Step::Pass),
-    ];
-    prop::collection::vec(step, 0..120)
-}
 
 /// A limit that the test sets, and what the gate tells: usage, and that it moved.
 #[derive(Clone, Debug, Default)]

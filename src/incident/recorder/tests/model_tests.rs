@@ -1,9 +1,12 @@
 //! The recorder against a plain one, which keeps every look of an incident and makes of them what
 //! is told, anew each time.
 
+mod step;
+
 use proptest::prelude::*;
 
 use super::*;
+use step::steps;
 
 /// How a service did when somebody looked.
 #[derive(Clone, Debug, Default)]
@@ -191,68 +194,6 @@ impl Plain {
         story.over = now.saturating_sub(story.felt) >= 10 * SECOND;
         asks
     }
-}
-
-#[derive(Clone, Debug)]
-struct Step {
-    millis: u64,
-    refused: u64,
-    admitted: u64,
-    tripped: bool,
-    left_out: u32,
-    saturated: bool,
-    limit: usize,
-    transitions: usize,
-    forgotten: u64,
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let millis = prop_oneof![8 => 900..1_100_u64, 3 => 1..900_u64, 2 => 1_100..9_000_u64, 1 => 9_000..40_000_u64];
-    let rare = |weight| prop::bool::weighted(weight);
-    let many = prop_oneof![8 => Just(0_usize), 3 => 1..4_usize, 1 => 20..90_usize];
-    let refused = prop_oneof![2 => Just(0_u64), 1 => 1..9_u64];
-    let left_out = prop_oneof![4 => 0..=25_u32, 1 => 26..=100_u32];
-    let forgotten = prop_oneof![9 => Just(0_u64), 1 => 1..9_u64];
-    let step =
-        (millis, refused, 0..9_u64, rare(0.15), left_out, rare(0.2), 1..40_usize, many, forgotten)
-            .prop_map(
-                |(
-                    millis,
-                    refused,
-                    admitted,
-                    tripped,
-                    left_out,
-                    saturated,
-                    limit,
-                    transitions,
-                    forgotten,
-                )| {
-                    Step {
-                        millis,
-                        refused,
-                        admitted,
-                        tripped,
-                        left_out,
-                        saturated,
-                        limit,
-                        transitions,
-                        forgotten,
-                    }
-                },
-            );
-    // Mostly calm or mostly not, so that incidents end and others begin.
-    let calm = (1..30_u64).prop_map(|seconds| Step {
-        millis: 1_000 * seconds,
-        refused: 0,
-        admitted: 1,
-        tripped: false,
-        left_out: 0,
-        saturated: false,
-        limit: 20,
-        transitions: 0,
-        forgotten: 0,
-    });
-    prop::collection::vec(prop_oneof![2 => step, 1 => calm], 0..250)
 }
 
 /// A change that is told from others by its time.
